@@ -1,0 +1,1 @@
+"""The nightpoll command: parses, builds settings, calls one function, prints."""

@@ -1,0 +1,1 @@
+"""A stand-in for OpenAI and Azure OpenAI over HTTP, with quotas, faults and a purchase log."""

@@ -1,0 +1,1 @@
+"""Predictions to metrics, baselines and reports. Reads the run folder only."""

@@ -1,0 +1,1 @@
+"""Personas, strategies, plan, queue messages."""

@@ -1,0 +1,133 @@
+"""Events of a run and the state they fold into. Appended as files, never changed."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+EventKind = Literal[
+    "opened", "paused", "resumed", "cancelled", "generation", "service_refused", "environment", "finished"
+]
+
+
+class Event(BaseModel):
+    """One decision or fact, in the order of `at`, then `id`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    format_no: int = 1
+    id: str
+    at: AwareDatetime
+    kind: EventKind
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class Generation(BaseModel):
+    """A retry generation: the shards of the plan again, for requests whose best outcome is in `outcomes`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    outcomes: list[str]
+
+
+RunPhase = Literal["running", "paused", "stopped", "cancelled", "finished"]
+
+
+class RunState(BaseModel):
+    """What the events say about a run.
+
+    Attributes:
+        phase: running; paused by a user; stopped by a refusing service or environment; cancelled; finished.
+        generations: retry generations after the first pass.
+        reason: one sentence for paused and stopped.
+        exit_code: what a command that follows the run returns in this phase.
+        refused_models: models that a service refused for good since the last resume.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    phase: RunPhase = "running"
+    generations: list[Generation] = Field(default_factory=list)
+    reason: str = ""
+    exit_code: int = 0
+    refused_models: list[str] = Field(default_factory=list)
+    detached: bool = False
+
+    @property
+    def is_active(self) -> bool:
+        """Calls may go out."""
+        return self.phase == "running"
+
+    @property
+    def generation(self) -> int:
+        """Number of the newest generation, 0 for the first pass."""
+        return self.generations[-1].number if self.generations else 0
+
+
+def fold(events: Iterable[Event]) -> RunState:
+    """The state after all events. A cancelled run stays cancelled; only a new generation reopens a finished one."""
+    state = RunState()
+    for event in sorted(events, key=lambda e: (e.at, e.id)):
+        state = _after(state, event)
+    return state
+
+
+def _after(state: RunState, event: Event) -> RunState:
+    if state.phase == "cancelled" and event.kind != "generation":
+        return state
+    return state.model_copy(update=_AFTER[event.kind](state, event.data))
+
+
+Update = dict[str, Any]
+_RUNNING: Update = {"phase": "running", "reason": "", "exit_code": 0, "refused_models": []}
+
+
+def _opened(_: RunState, data: Update) -> Update:
+    return {"phase": "running", "detached": bool(data.get("detached"))}
+
+
+def _paused(state: RunState, data: Update) -> Update:
+    return {} if state.phase == "finished" else {"phase": "paused", "reason": data.get("reason", "")}
+
+
+def _resumed(state: RunState, _: Update) -> Update:
+    return {} if state.phase == "finished" else _RUNNING
+
+
+def _cancelled(state: RunState, data: Update) -> Update:
+    if state.phase == "finished":
+        return {}
+    return {"phase": "cancelled", "reason": data.get("reason", ""), "exit_code": 8}
+
+
+def _generation(state: RunState, data: Update) -> Update:
+    generation = Generation(number=int(data["number"]), outcomes=list(data["outcomes"]))
+    if generation.number <= state.generation:
+        return {}
+    return _RUNNING | {"generations": [*state.generations, generation]}
+
+
+def _service_refused(state: RunState, data: Update) -> Update:
+    refused = [*state.refused_models, str(data.get("model", ""))]
+    return {"phase": "stopped", "reason": data.get("message", ""), "exit_code": 5, "refused_models": refused}
+
+
+def _environment(_: RunState, data: Update) -> Update:
+    return {"phase": "stopped", "reason": data.get("message", ""), "exit_code": 6}
+
+
+def _finished(_: RunState, data: Update) -> Update:
+    return {"phase": "finished", "exit_code": int(data.get("exit_code", 0))}
+
+
+_AFTER: dict[EventKind, Callable[[RunState, Update], Update]] = {
+    "opened": _opened,
+    "paused": _paused,
+    "resumed": _resumed,
+    "cancelled": _cancelled,
+    "generation": _generation,
+    "service_refused": _service_refused,
+    "environment": _environment,
+    "finished": _finished,
+}

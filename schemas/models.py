@@ -1,0 +1,79 @@
+"""The models file: model ids, families, prices, deployments and their quotas. Shape only."""
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from schemas.study import Strict
+
+Provider = Literal["openai", "azure_v1", "azure"]
+Family = Literal["chat", "reasoning"]
+QuotaCounting = Literal["max_tokens", "actual"]
+
+
+class Price(Strict):
+    """US dollars per `per_tokens` tokens."""
+
+    input: float = Field(ge=0)
+    cached_input: float | None = Field(None, ge=0, description="None: as input.")
+    output: float = Field(ge=0)
+    batch_factor: float = Field(0.5, gt=0, le=1)
+    per_tokens: int = Field(1_000_000, gt=0)
+    as_of: date | None = None
+
+
+class Deployment(Strict):
+    """One endpoint that serves a model."""
+
+    name: str = Field(description="Our label.")
+    base_url: str
+    deployment: str | None = Field(None, description="Name on the wire; default: the model id.")
+    api_key_env: str | None = Field(None, description="Environment variable that holds the key.")
+    auth: Literal["key", "bearer", "entra", "none"] = "key"
+    scope: str = Field("https://cognitiveservices.azure.com/.default", description="entra: token scope.")
+    rpm: int = Field(gt=0, description="Requests a minute.")
+    tpm: int | None = Field(None, gt=0, description="Tokens a minute; None: not limited.")
+    pool: str | None = Field(None, description="Quota pool; default: the deployment's name.")
+    quota_counting: QuotaCounting | None = Field(
+        None, description="default: azure max_tokens, openai actual."
+    )
+    identity: str | None = Field(None, description="Shared by deployments whose answers are interchangeable.")
+
+    @property
+    def pool_name(self) -> str:
+        """Quota pool."""
+        return self.pool if self.pool is not None else self.name
+
+
+class Model(Strict):
+    """A named entry."""
+
+    provider: Provider
+    model: str = Field(description="Model id: identity, prices, tokens.")
+    family: Family = "chat"
+    api_version: str | None = Field(None, description="azure only.")
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    price: Price | None = Field(None, description="default: the shipped price table, by model id.")
+    deployments: list[Deployment] = Field(min_length=1)
+    timeout_s: float = Field(60.0, gt=0)
+    context_window_tokens: int | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _dated_api_needs_a_version(self) -> "Model":
+        if (self.provider == "azure") != (self.api_version is not None):
+            raise ValueError("api_version is needed with `provider: azure`, and only there")
+        return self
+
+
+class ModelsFile(Strict):
+    """All models."""
+
+    models: dict[str, Model] = Field(min_length=1)
+
+
+MODELS_NOT_BUILT_YET: dict[str, str] = {
+    "models.*.batch": "batch deployments",
+    "models.*.fallback": "fallback models",
+    "models.*.retires_on": "the model registry",
+}

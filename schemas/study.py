@@ -1,0 +1,186 @@
+"""The study file: survey, missing codes, split, persona, questions, arms, evaluation, reuse, queue.
+
+Shape only. `schemas.yaml_source` turns a broken shape into problems with file and line; what needs the survey
+file is checked by `producer.check`. Keys whose feature is not built yet are refused by name, see `NOT_BUILT_YET`.
+"""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MissingKind = Literal["refused", "dont_know", "not_asked", "file_missing"]
+CodeValue = int | str
+"""A code, or a range such as "-7..-5"."""
+
+NOT_BUILT_YET: dict[str, str] = {
+    "budget": "budgets",
+    "arms.*.route": "routes over other arms",
+    "arms.*.repeats": "repeated samples",
+    "arms.*.shuffle_options": "shuffled options",
+    "arms.*.transport": "the batch transport",
+    "arms.*.deadline": "deadlines",
+    "arms.*.fallback": "fallback models",
+    "questions.*.kind": "question kinds other than single choice",
+    "evaluate.subgroups": "subgroup tables",
+    "evaluate.equivalence_points": "equivalence tests",
+    "evaluate.minimum_cell": "subgroup tables",
+    "experiment": "experiments",
+    "privacy": "k-anonymity limits",
+    "persona.derive.*.recode": "recoding",
+    "persona.derive.*.bands": "bands",
+}
+"""Dotted key (* for any name) -> what it would switch on. Named in the error, never silently accepted."""
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors; values never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SurveySource(Strict):
+    """Where the real answers are."""
+
+    file: str = Field(description="Survey file, relative to the study: .sav, .csv or .parquet.")
+    respondent_id: str = Field(description="Variable with one distinct value per respondent.")
+    weight: str | None = Field(None, description="Analysis weight; 1.0 for everyone without it.")
+    strata: str | None = Field(None, description="Sampling stratum.")
+    cluster: str | None = Field(None, description="Sampling cluster.")
+    filter: str | None = Field(
+        None, description="Rule that keeps respondents, as in `AGE >= 30 and METRO == 1`."
+    )
+
+
+class MissingRule(Strict):
+    """Codes of one variable that are no answer. `keep` lists codes that look missing and are answers."""
+
+    refused: list[CodeValue] = Field(default_factory=list)
+    dont_know: list[CodeValue] = Field(default_factory=list)
+    not_asked: list[CodeValue] = Field(default_factory=list)
+    file_missing: list[CodeValue] = Field(default_factory=list)
+    keep: list[CodeValue] = Field(default_factory=list)
+
+
+class Split(Strict):
+    """Shares of respondents held out, by hash of seed and respondent id."""
+
+    by: Literal["respondent"] = "respondent"
+    test: float = Field(0.2, ge=0, lt=1, description="Share of respondents in the test split.")
+    validation: float = Field(0.1, ge=0, lt=1, description="Share of respondents in the validation split.")
+    seed: int = 42
+
+    @model_validator(mode="after")
+    def _leave_some_for_training(self) -> "Split":
+        if self.test + self.validation >= 1:
+            raise ValueError("test and validation together must leave a share for training")
+        return self
+
+
+class Derive(Strict):
+    """A multiple-response field: the labels of the ticked boxes, joined."""
+
+    selected: list[str] = Field(description="Variables that are 1 where the box is ticked.")
+    refused: str | None = Field(None, description="Variable that is 1 where the respondent refused.")
+    join: str = Field(" and ", description="Text between two ticked labels.")
+    prefix: dict[str, Any] | None = Field(
+        None, description="{from: VARIABLE, code: text}: put before the labels; a missing value adds nothing."
+    )
+
+
+class Persona(Strict):
+    """What the model is told about a respondent."""
+
+    fields: list[str] = Field(min_length=1, description="Variables or derived fields, in order.")
+    derive: dict[str, Derive] = Field(default_factory=dict)
+    phrases: dict[str, dict[int, str]] = Field(
+        default_factory=dict, description="Field -> code -> how it reads inside a sentence."
+    )
+    template: str | None = Field(None, description="Jinja file beside the study; one line is one sentence.")
+
+
+class Question(Strict):
+    """One survey item. Labels and text come from the file unless given here."""
+
+    text: str | None = Field(None, description="Question wording; default: the file's question text.")
+    scale: Literal["nominal", "ordinal"] = "nominal"
+    order: list[int] | None = Field(
+        None, description="Scoring order of the codes if it is not codebook order."
+    )
+    show: list[int] | None = Field(
+        None, description="Order in which options are shown; default codebook order."
+    )
+    cut: int | None = Field(
+        None, description="Last code, in scoring order, of the lower side of a binary cut."
+    )
+    answers: dict[int, str] | None = Field(None, description="Code -> label; needed where the file has none.")
+    ask: Literal["asked", "all"] = Field("asked", description="`all`: a task also for respondents not asked.")
+
+
+class Arm(Strict):
+    """One way to answer: a model with a strategy, or imported predictions."""
+
+    model: str | None = Field(None, description="Name in the models file.")
+    strategy: Literal["basic", "chain_of_thought", "few_shot"] | None = None
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="Wire parameters over the model's own."
+    )
+    respondents: Literal["all", "train", "validation", "test"] = "all"
+    questions: list[str] | None = Field(None, description="Only these questions.")
+    examples: int = Field(3, ge=1, le=50, description="few_shot: number of examples.")
+    match: list[str] = Field(
+        default_factory=list, description="few_shot: variables that examples share, most important first."
+    )
+    imported: str | None = Field(
+        None, alias="import", description="CSV of earlier predictions, relative to the study."
+    )
+    suffix: str = Field("_LLM", description="import: column of a question is its id plus this.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Arm":
+        if (self.imported is None) == (self.model is None):
+            raise ValueError("an arm needs either `model` with `strategy`, or `import`")
+        if self.model is not None and self.strategy is None:
+            raise ValueError("an arm with a model needs a `strategy`")
+        return self
+
+
+class Evaluate(Strict):
+    """How the evaluation is done."""
+
+    bootstrap: int = Field(2000, ge=100, le=20000, description="Respondent-bootstrap draws.")
+
+
+class Reuse(Strict):
+    """Which earlier answers may serve this run."""
+
+    scope: Literal["none", "study", "store"] = "study"
+    max_age_days: float = Field(7, gt=0)
+
+
+class Queue(Strict):
+    """How requests are cut into shards."""
+
+    shard_size: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = "auto"
+
+
+class Study(Strict):
+    """A whole study."""
+
+    study: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$", description="Name; run ids begin with it."
+    )
+    survey: SurveySource
+    missing: dict[str, MissingRule] = Field(
+        default_factory=dict, description="Per variable; `default` for all others."
+    )
+    split: Split = Field(default_factory=Split)
+    persona: Persona
+    questions: dict[str, Question] = Field(min_length=1)
+    arms: dict[str, Arm] = Field(min_length=1)
+    evaluate: Evaluate = Field(default_factory=Evaluate)
+    reuse: Reuse = Field(default_factory=Reuse)
+    queue: Queue = Field(default_factory=Queue)
+    field_period: str | date | None = Field(
+        None, description="When the survey was in the field; shown, not computed with."
+    )

@@ -1,0 +1,84 @@
+"""What producer, workers and keeper say to each other through Redis: task names, keys, broker settings.
+
+Reasons and measurements for each setting: docs/design/queue.md.
+"""
+
+from typing import Any
+
+PREDICT_SHARD = "nightpoll.predict_shard"
+"""Celery task: (run_id: str, shard: int, generation: int, format_no: int)."""
+
+MESSAGE_FORMAT = 1
+QUEUE = "nightpoll"
+VISIBILITY_TIMEOUT_S = 300
+
+LOCK_LEASE_S = 12.0
+"""How long a shard stays with a holder that no longer renews; also the wait after Redis lost its memory."""
+LOCK_RENEW_S = 3.0
+KEEPER_LEASE_S = 8.0
+KEEPER_RENEW_S = 2.0
+
+KEY_PREFIX = "nightpoll"
+
+
+def shard_lock(run_id: str, unit: str) -> str:
+    """Lock of a unit: holder token, expires after LOCK_LEASE_S."""
+    return f"{KEY_PREFIX}:lock:{run_id}:{unit}"
+
+
+def keeper_lease() -> str:
+    """Lease of the one keeper."""
+    return f"{KEY_PREFIX}:keeper"
+
+
+def published(run_id: str) -> str:
+    """Hash unit -> server time of the last publish in seconds."""
+    return f"{KEY_PREFIX}:published:{run_id}"
+
+
+def limiter(pool: str) -> str:
+    """Hash with the next free request and token moments of a quota pool."""
+    return f"{KEY_PREFIX}:limiter:{pool}"
+
+
+def live_workers() -> str:
+    """Sorted set of worker ids by the server time of their last beat."""
+    return f"{KEY_PREFIX}:workers"
+
+
+def run_gauges(run_id: str) -> str:
+    """Hash of numbers for status only: calls, throttled, failures by reason. Never needed to go on."""
+    return f"{KEY_PREFIX}:gauges:{run_id}"
+
+
+def trusted_server() -> str:
+    """Redis run id that the supervisor started before any worker: its locks need no waiting time."""
+    return f"{KEY_PREFIX}:trusted-server"
+
+
+def broker_settings() -> dict[str, Any]:
+    """Celery configuration shared by every process that publishes or consumes."""
+    return {
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "result_backend": None,
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "task_default_queue": QUEUE,
+        "worker_prefetch_multiplier": 1,
+        "worker_enable_prefetch_count_reduction": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_enable_remote_control": True,
+        "worker_hijack_root_logger": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": 30,
+            "socket_keepalive": True,
+            "priority_steps": [0],
+            "global_keyprefix": "",
+        },
+    }

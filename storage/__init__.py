@@ -1,0 +1,1 @@
+"""The store: put-if-absent, atomic parts, reading, compaction. Knows paths, not meanings."""

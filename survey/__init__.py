@@ -1,0 +1,1 @@
+"""Survey files in and out, codebook, missing states, weights, split by respondent."""

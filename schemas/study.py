@@ -1,6 +1,6 @@
 """The study file: survey, missing codes, split, persona, questions, arms, evaluation, reuse, queue.
 
-Shape only. `schemas.yaml_source` turns a broken shape into problems with file and line; what needs the survey
+Shape only. `schemas.yaml_shape` turns a broken shape into problems with file and line; what needs the survey
 file is checked by `producer.check`. Keys whose feature is not built yet are refused by name, see `NOT_BUILT_YET`.
 """
 
@@ -16,6 +16,7 @@ CodeValue = int | str
 NOT_BUILT_YET: dict[str, str] = {
     "budget": "budgets",
     "arms.*.route": "routes over other arms",
+    "arms.*.format": "answer formats other than the strategy's own",
     "arms.*.repeats": "repeated samples",
     "arms.*.shuffle_options": "shuffled options",
     "arms.*.transport": "the batch transport",
@@ -33,6 +34,10 @@ NOT_BUILT_YET: dict[str, str] = {
 """Dotted key (* for any name) -> what it would switch on. Named in the error, never silently accepted."""
 
 
+ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$")]
+"""An arm's name stands in file names, columns and commands."""
+
+
 class Strict(BaseModel):
     """Unknown keys are errors; values never change after reading."""
 
@@ -47,28 +52,28 @@ class SurveySource(Strict):
     weight: str | None = Field(None, description="Analysis weight; 1.0 for everyone without it.")
     strata: str | None = Field(None, description="Sampling stratum.")
     cluster: str | None = Field(None, description="Sampling cluster.")
-    filter: str | None = Field(
-        None, description="Rule that keeps respondents, as in `AGE >= 30 and METRO == 1`."
-    )
+    filter: str | None = Field(None, description="Rule that keeps respondents, as in `AGE >= 30 and METRO == 1`.")
 
 
 class MissingRule(Strict):
     """Codes of one variable that are no answer. `keep` lists codes that look missing and are answers."""
 
-    refused: list[CodeValue] = Field(default_factory=list)
-    dont_know: list[CodeValue] = Field(default_factory=list)
-    not_asked: list[CodeValue] = Field(default_factory=list)
-    file_missing: list[CodeValue] = Field(default_factory=list)
-    keep: list[CodeValue] = Field(default_factory=list)
+    refused: list[CodeValue] = Field(default_factory=list, description="The respondent would not say.")
+    dont_know: list[CodeValue] = Field(default_factory=list, description="The respondent could not say.")
+    not_asked: list[CodeValue] = Field(default_factory=list, description="The question was not put.")
+    file_missing: list[CodeValue] = Field(default_factory=list, description="The file has no value.")
+    keep: list[CodeValue] = Field(
+        default_factory=list, description="Codes that look missing and are answers, as 98 for `98+`."
+    )
 
 
 class Split(Strict):
     """Shares of respondents held out, by hash of seed and respondent id."""
 
-    by: Literal["respondent"] = "respondent"
+    by: Literal["respondent"] = Field("respondent", description="All rows of a respondent share a split.")
     test: float = Field(0.2, ge=0, lt=1, description="Share of respondents in the test split.")
     validation: float = Field(0.1, ge=0, lt=1, description="Share of respondents in the validation split.")
-    seed: int = 42
+    seed: int = Field(42, description="Another seed gives another split.")
 
     @model_validator(mode="after")
     def _leave_some_for_training(self) -> "Split":
@@ -92,7 +97,9 @@ class Persona(Strict):
     """What the model is told about a respondent."""
 
     fields: list[str] = Field(min_length=1, description="Variables or derived fields, in order.")
-    derive: dict[str, Derive] = Field(default_factory=dict)
+    derive: dict[str, Derive] = Field(
+        default_factory=dict, description="New field -> how it is made from variables of the file."
+    )
     phrases: dict[str, dict[int, str]] = Field(
         default_factory=dict, description="Field -> code -> how it reads inside a sentence."
     )
@@ -103,16 +110,10 @@ class Question(Strict):
     """One survey item. Labels and text come from the file unless given here."""
 
     text: str | None = Field(None, description="Question wording; default: the file's question text.")
-    scale: Literal["nominal", "ordinal"] = "nominal"
-    order: list[int] | None = Field(
-        None, description="Scoring order of the codes if it is not codebook order."
-    )
-    show: list[int] | None = Field(
-        None, description="Order in which options are shown; default codebook order."
-    )
-    cut: int | None = Field(
-        None, description="Last code, in scoring order, of the lower side of a binary cut."
-    )
+    scale: Literal["nominal", "ordinal"] = Field("nominal", description="ordinal: the codes have an order.")
+    order: list[int] | None = Field(None, description="Scoring order of the codes if it is not codebook order.")
+    show: list[int] | None = Field(None, description="Order in which options are shown; default codebook order.")
+    cut: int | None = Field(None, description="Last code, in scoring order, of the lower side of a binary cut.")
     answers: dict[int, str] | None = Field(None, description="Code -> label; needed where the file has none.")
     ask: Literal["asked", "all"] = Field("asked", description="`all`: a task also for respondents not asked.")
 
@@ -121,19 +122,20 @@ class Arm(Strict):
     """One way to answer: a model with a strategy, or imported predictions."""
 
     model: str | None = Field(None, description="Name in the models file.")
-    strategy: Literal["basic", "chain_of_thought", "few_shot"] | None = None
-    parameters: dict[str, Any] = Field(
-        default_factory=dict, description="Wire parameters over the model's own."
+    strategy: Literal["basic", "chain_of_thought", "few_shot"] | None = Field(
+        None,
+        description="basic: the number only. chain_of_thought: reasons first. few_shot: with other people's answers.",
     )
-    respondents: Literal["all", "train", "validation", "test"] = "all"
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Wire parameters over the model's own.")
+    respondents: Literal["all", "train", "validation", "test"] = Field(
+        "all", description="Only respondents of this split."
+    )
     questions: list[str] | None = Field(None, description="Only these questions.")
     examples: int = Field(3, ge=1, le=50, description="few_shot: number of examples.")
     match: list[str] = Field(
         default_factory=list, description="few_shot: variables that examples share, most important first."
     )
-    imported: str | None = Field(
-        None, alias="import", description="CSV of earlier predictions, relative to the study."
-    )
+    imported: str | None = Field(None, alias="import", description="CSV of earlier predictions, relative to the study.")
     suffix: str = Field("_LLM", description="import: column of a question is its id plus this.")
 
     @model_validator(mode="after")
@@ -142,6 +144,8 @@ class Arm(Strict):
             raise ValueError("an arm needs either `model` with `strategy`, or `import`")
         if self.model is not None and self.strategy is None:
             raise ValueError("an arm with a model needs a `strategy`")
+        if self.imported is not None and self.strategy is not None:
+            raise ValueError("an arm with `import` has no `strategy`")
         return self
 
 
@@ -154,33 +158,31 @@ class Evaluate(Strict):
 class Reuse(Strict):
     """Which earlier answers may serve this run."""
 
-    scope: Literal["none", "study", "store"] = "study"
-    max_age_days: float = Field(7, gt=0)
+    scope: Literal["none", "study", "store"] = Field("study", description="Runs whose answers may serve.")
+    max_age_days: float = Field(7, gt=0, description="Older answers are bought again; in days.")
 
 
 class Queue(Strict):
     """How requests are cut into shards."""
 
-    shard_size: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = "auto"
+    shard_size: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
+        "auto", description="Requests a queue message stands for; 1 gives a message per prediction."
+    )
 
 
 class Study(Strict):
     """A whole study."""
 
-    study: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$", description="Name; run ids begin with it."
-    )
-    survey: SurveySource
-    missing: dict[str, MissingRule] = Field(
-        default_factory=dict, description="Per variable; `default` for all others."
-    )
-    split: Split = Field(default_factory=Split)
-    persona: Persona
-    questions: dict[str, Question] = Field(min_length=1)
-    arms: dict[str, Arm] = Field(min_length=1)
-    evaluate: Evaluate = Field(default_factory=Evaluate)
-    reuse: Reuse = Field(default_factory=Reuse)
-    queue: Queue = Field(default_factory=Queue)
+    study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$", description="Name; run ids begin with it.")
+    survey: SurveySource = Field(description="Where the real answers are.")
+    missing: dict[str, MissingRule] = Field(default_factory=dict, description="Per variable; `default` for all others.")
+    split: Split = Field(default_factory=Split, description="Which respondents are held out.")
+    persona: Persona = Field(description="What the model is told about a respondent.")
+    questions: dict[str, Question] = Field(min_length=1, description="Variable -> survey item.")
+    arms: dict[ArmName, Arm] = Field(min_length=1, description="Name -> one way to answer.")
+    evaluate: Evaluate = Field(default_factory=Evaluate, description="How the evaluation is done.")
+    reuse: Reuse = Field(default_factory=Reuse, description="Which earlier answers may serve this run.")
+    queue: Queue = Field(default_factory=Queue, description="How requests are cut into shards.")
     field_period: str | date | None = Field(
         None, description="When the survey was in the field; shown, not computed with."
     )

@@ -1,0 +1,118 @@
+"""Study and models files from disk. The only place of the producer that reads them."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from schemas.errors import StudyError
+from schemas.models import MODELS_NOT_BUILT_YET, ModelsFile
+from schemas.study import NOT_BUILT_YET, Study
+from schemas.yaml_shape import nearest, validated
+from schemas.yaml_source import Source, read_yaml
+
+MODELS_FILE = "models.yaml"
+
+
+class LoadedStudy(NamedTuple):
+    """A study and the file it came from."""
+
+    study: Study
+    source: Source
+
+
+class LoadedModels(NamedTuple):
+    """All models of a models file and the file they came from."""
+
+    models: ModelsFile
+    source: Source
+
+
+def load_study(path: Path) -> LoadedStudy:
+    """The study of a file.
+
+    Raises:
+        StudyError: no such file, not text, not YAML, or not the shape of a study; every problem of the shape.
+    """
+    source = read_source(path)
+    return LoadedStudy(study_of(source), source)
+
+
+def load_models(study_path: Path, explicit: Path | None = None) -> LoadedModels:
+    """The models file that serves a study.
+
+    Args:
+        study_path: the study; its folder is searched for models.yaml.
+        explicit: the file named by the user (NIGHTPOLL_MODELS), which comes first.
+
+    Raises:
+        StudyError: likewise.
+    """
+    source = read_source(models_path(study_path, explicit))
+    return LoadedModels(models_of(source), source)
+
+
+def models_path(study_path: Path, explicit: Path | None) -> Path:
+    """Where the models of a study are looked for."""
+    return explicit if explicit is not None else study_path.parent / MODELS_FILE
+
+
+def study_of(source: Source) -> Study:
+    """The study in a source.
+
+    Raises:
+        StudyError: every problem of its shape.
+    """
+    return validated(source, Study, NOT_BUILT_YET)
+
+
+def models_of(source: Source) -> ModelsFile:
+    """The models in a source.
+
+    Raises:
+        StudyError: every problem of its shape.
+    """
+    return validated(source, ModelsFile, MODELS_NOT_BUILT_YET)
+
+
+def read_source(path: Path) -> Source:
+    """A YAML file as plain data with lines.
+
+    Raises:
+        StudyError: no such file, a folder, unreadable, not UTF-8, or not plain YAML.
+    """
+    return read_yaml(read_text(path), path.name)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file the user named, line ends as `\\n`, a byte order mark taken off.
+
+    Raises:
+        StudyError: no such file, a folder, unreadable or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as e:
+        raise StudyError("There is no such file.", where=str(path), hint=_nearby(path)) from e
+    except (IsADirectoryError, NotADirectoryError) as e:
+        raise StudyError("This is a folder, not a file.", where=str(path), hint=_inside(path)) from e
+    except UnicodeDecodeError as e:
+        line = e.object.count(b"\n", 0, e.start) + 1
+        hint = "Save the file as UTF-8."
+        raise StudyError("The text is not UTF-8.", where=f"{path.name}:{line}", hint=hint) from e
+    except OSError as e:
+        reason = e.strerror if e.strerror is not None else type(e).__name__
+        raise StudyError(f"The file cannot be read: {reason}.", where=str(path)) from e
+
+
+def _nearby(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return f"There is no folder {folder} either."
+    near = nearest(path.name, [entry.name for entry in folder.iterdir() if entry.is_file()])
+    return f"Did you mean {folder / near}?" if near else ""
+
+
+def _inside(path: Path) -> str:
+    if not path.is_dir():
+        return ""
+    found = sorted(entry.name for entry in path.glob("*.yaml"))
+    return f"Did you mean {path / found[0]}?" if found else ""

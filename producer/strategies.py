@@ -1,0 +1,139 @@
+"""Strategies: how a persona and a question become messages, and how the answer is to be read.
+
+Pure: texts in, messages out. The system message is the same for a whole arm and stands first, so that services which
+cache prompts can; then come the examples, then the respondent. Choices and their reasons: docs/design/plan.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from producer.pieces import CountTokens, Message, Piece, piece_of, uncounted
+from schemas.codebook import CodedVariable
+
+SEAM = "\n\n"
+"""Between persona and question."""
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way to ask.
+
+    Attributes:
+        system: opening message.
+        instruction: last line of every question.
+        answer_format: "number" (nothing but a code) or "answer_line" (a last line `ANSWER: <code>`).
+        low_tokens: completion tokens of a terse answer.
+        expected_tokens: completion tokens planned for.
+        high_tokens: completion tokens of a long answer where the parameters set no limit.
+    """
+
+    name: str
+    system: str
+    instruction: str
+    answer_format: str
+    low_tokens: int
+    expected_tokens: int
+    high_tokens: int
+
+
+_SYSTEM = (
+    "You are taking part in a survey as the person described below. "
+    "Answer as this person would answer, from this person's point of view."
+)
+_NUMBER_ONLY = "Answer with the number of one option only."
+
+STRATEGIES = {
+    strategy.name: strategy
+    for strategy in (
+        Strategy("basic", _SYSTEM, _NUMBER_ONLY, "number", 1, 2, 16),
+        Strategy(
+            "chain_of_thought",
+            _SYSTEM,
+            "Reason briefly, in two or three sentences, how this person sees the matter. "
+            "Then write a last line of the form ANSWER: <number of one option>",
+            "answer_line",
+            40,
+            110,
+            600,
+        ),
+        Strategy(
+            "few_shot",
+            "You are taking part in a survey, each time as the person described in the message. "
+            "Answer as this person would answer, from this person's point of view. "
+            "The answers of the first persons are real ones.",
+            _NUMBER_ONLY,
+            "number",
+            1,
+            2,
+            16,
+        ),
+    )
+}
+"""By the name used in a study."""
+
+
+class Example(NamedTuple):
+    """Another respondent's persona and real answer."""
+
+    persona: Piece
+    answer: Piece
+
+
+def question_text(question: CodedVariable, instruction: str) -> str:
+    """A question as shown: its text, one `<code>. <label>` line per option in shown order, the instruction."""
+    lines = [f"Question: {_one_line(question.text)}"]
+    lines += [f"{code}. {option_label(question, code)}" for code in question.shown]
+    return "\n".join([*lines, instruction])
+
+
+def option_label(question: CodedVariable, code: int) -> str:
+    """What stands beside a code: its label on one line, or the code itself."""
+    return _one_line(question.labels.get(code, str(code)))
+
+
+def persona_text(persona: str) -> str:
+    """A persona as it stands before a question; "" if nothing is known of the respondent."""
+    return persona + SEAM if persona else ""
+
+
+def messages_of(system: Piece, ask: Piece, persona: Piece, examples: Sequence[Example] = ()) -> tuple[Message, ...]:
+    """The conversation: system, each example as an earlier question and answer, the respondent.
+
+    Args:
+        ask: piece of `question_text`.
+        persona: piece of `persona_text`; likewise in the examples.
+    """
+    if not examples:
+        return (Message("system", (system,)), Message("user", (persona, ask)))
+    messages = [Message("system", (system,))]
+    for example in examples:
+        messages += [Message("user", (example.persona, ask)), Message("assistant", (example.answer,))]
+    return (*messages, Message("user", (persona, ask)))
+
+
+def compose(
+    strategy: Strategy,
+    persona: str,
+    question: CodedVariable,
+    examples: Sequence[tuple[str, int]] = (),
+    count: CountTokens = uncounted,
+) -> tuple[Message, ...]:
+    """One conversation from plain values.
+
+    Args:
+        persona: as rendered, without a seam.
+        examples: (persona, code) of other respondents, in order.
+        count: token counter of the model, if the counts matter.
+    """
+    shown = [Example(piece_of(persona_text(text), count), piece_of(str(code), count)) for text, code in examples]
+    return messages_of(
+        piece_of(strategy.system, count),
+        piece_of(question_text(question, strategy.instruction), count),
+        piece_of(persona_text(persona), count),
+        shown,
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

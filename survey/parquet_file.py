@@ -1,0 +1,53 @@
+"""Parquet files: numbers, text, categories, booleans and dates; labels are not part of the format."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.errors import SurveyFileError
+from survey.columns import date_column, kind_of, number_column, text_column
+from survey.data import ReadTable, Variable
+
+
+def read_parquet(path: Path) -> ReadTable:
+    """All rows of a Parquet file; columns of nested types are left out with a warning.
+
+    Raises:
+        SurveyFileError: not a Parquet file, cut short, or with two columns of one name.
+    """
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as e:
+        raise SurveyFileError(
+            "This is not a Parquet file, or it was cut short.",
+            where=str(path),
+            hint="Copy or write it again.",
+        ) from e
+    names = table.column_names
+    if len(set(names)) < len(names):
+        raise SurveyFileError("Two columns have the same name.", where=str(path), hint="Rename one of them.")
+    columns = {name: _column(table.column(name)) for name in names}
+    left_out = [name for name, column in columns.items() if column is None]
+    kept = {name: column for name, column in columns.items() if column is not None}
+    variables = {name: Variable(name, kind=kind_of(column, {})) for name, column in kept.items()}
+    warnings = [f"{name}: left out, its type {table.column(name).type} has no codes." for name in left_out]
+    return ReadTable(pd.DataFrame(kept, index=range(table.num_rows)), variables, warnings)
+
+
+def _column(values: pa.ChunkedArray) -> "pd.Series[Any] | None":
+    """One column in our form, None if its type holds no codes."""
+    kind, of = values.type, pa.types
+    if of.is_dictionary(kind):
+        return _column(values.cast(kind.value_type))
+    if of.is_boolean(kind) or of.is_decimal(kind):
+        return number_column(values.cast(pa.int8() if of.is_boolean(kind) else pa.float64()).to_pandas())
+    if of.is_integer(kind) or of.is_floating(kind) or of.is_null(kind):
+        return number_column(pd.to_numeric(values.to_pandas()))
+    if of.is_string(kind) or of.is_large_string(kind) or of.is_string_view(kind):
+        return text_column(values.to_pandas())
+    if of.is_temporal(kind) and not of.is_duration(kind):
+        return date_column(pd.Series(values.to_pylist(), dtype=object))
+    return None

@@ -1,1 +1,4 @@
-"""OpenAI and Azure clients, errors translated once, parameter families, token counts, prices. Only room that imports openai."""
+"""OpenAI and Azure clients, errors translated once, parameter families, token counts, prices.
+
+The only room that imports openai.
+"""

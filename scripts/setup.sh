@@ -39,6 +39,7 @@ find_uv() {
     elif [ -x .venv/bin/uv ]; then
         printf '%s\n' .venv/bin/uv
     else
+        .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
         sed -n '/^uv==/,/[^\\]$/p' requirements.lock >.venv/uv.txt
         if .venv/bin/python -m pip install --quiet --no-deps --require-hashes -r .venv/uv.txt >&2; then
             printf '%s\n' .venv/bin/uv

@@ -1,0 +1,117 @@
+"""The emulator's own addresses under /emulator: what was bought, what came in, faults and keys at run time."""
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from emulator.faults import parse_faults
+from emulator.service import Service
+from schemas.errors import SettingsError
+
+_Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def admin_routes(service: Service) -> list[Route]:
+    """Routes of the admin interface. They need no key: an emulator listens on the loopback only."""
+    return [
+        Route("/emulator/purchases", _purchases(service), methods=["GET"]),
+        Route("/emulator/purchases.jsonl", _purchase_lines(service), methods=["GET"]),
+        Route("/emulator/stats", _stats(service), methods=["GET"]),
+        Route("/emulator/config", _config(service), methods=["GET"]),
+        Route("/emulator/faults", _get_faults(service), methods=["GET"]),
+        Route("/emulator/faults", _put_faults(service), methods=["PUT"]),
+        Route("/emulator/keys", _put_keys(service), methods=["PUT"]),
+    ]
+
+
+def _purchases(service: Service) -> _Endpoint:
+    async def endpoint(request: Request) -> Response:
+        summary = service.books.summary(by_id=request.query_params.get("by_id") != "0")
+        return JSONResponse(summary | {"arrivals_per_second": service.arrivals.summary()["per_second"]})
+
+    return endpoint
+
+
+def _purchase_lines(service: Service) -> _Endpoint:
+    async def endpoint(_: Request) -> Response:
+        lines = [json.dumps(purchase.as_line()) + "\n" for purchase in service.books.purchases]
+        return Response("".join(lines), media_type="application/jsonl")
+
+    return endpoint
+
+
+def _stats(service: Service) -> _Endpoint:
+    async def endpoint(_: Request) -> Response:
+        books = service.books
+        usages = [purchase.usage for purchase in books.purchases]
+        return JSONResponse(
+            service.arrivals.summary()
+            | {
+                "purchased": len(usages),
+                "open": books.n_open,
+                "prompt_tokens": sum(usage.prompt_tokens for usage in usages),
+                "completion_tokens": sum(usage.completion_tokens for usage in usages),
+                "cpu_s": time.process_time(),
+            }
+        )
+
+    return endpoint
+
+
+def _config(service: Service) -> _Endpoint:
+    async def endpoint(_: Request) -> Response:
+        shown = service.config.model_dump(mode="json") | {"faults": service.faults.model_dump()}
+        served = {name: target.served.model for name, target in service.targets.items()}
+        return JSONResponse(shown | {"base_path": service.config.base_path, "serves": served})
+
+    return endpoint
+
+
+def _get_faults(service: Service) -> _Endpoint:
+    async def endpoint(_: Request) -> Response:
+        return JSONResponse(service.faults.model_dump())
+
+    return endpoint
+
+
+def _put_faults(service: Service) -> _Endpoint:
+    async def endpoint(request: Request) -> Response:
+        data = await _json(request)
+        try:
+            service.set_faults(parse_faults(data, where="PUT /emulator/faults"))
+        except SettingsError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        return JSONResponse(service.faults.model_dump())
+
+    return endpoint
+
+
+def _put_keys(service: Service) -> _Endpoint:
+    """{"revoke": "all" | [key, ...]} refuses keys and tokens from now on; {"revoke": []} takes all of it back."""
+
+    async def endpoint(request: Request) -> Response:
+        data = await _json(request)
+        revoke = data.get("revoke") if isinstance(data, dict) else None
+        if revoke == "all":
+            service.access.revoke(None)
+        elif revoke == []:
+            service.access.restore()
+        elif isinstance(revoke, list) and all(isinstance(key, str) for key in revoke):
+            service.access.revoke(revoke)
+        else:
+            return JSONResponse({"error": 'revoke: "all", a list of keys, or []'}, status_code=400)
+        return Response(status_code=204)
+
+    return endpoint
+
+
+async def _json(request: Request) -> Any:  # noqa: ANN401 - anything a JSON body may hold
+    try:
+        return json.loads(await request.body())
+    except ValueError:
+        return None

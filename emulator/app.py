@@ -1,0 +1,165 @@
+"""The addresses of a profile, as an ASGI application.
+
+The chat address is plain ASGI: no request object, no validation layer, one JSON decode and one encode, because the
+emulator shares the machine with the workers that are being measured against it.
+"""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from emulator import bodies, headers, refusals
+from emulator.admin import admin_routes
+from emulator.config import EmulatorConfig
+from emulator.connections import cut, is_connected
+from emulator.faults import Fault
+from emulator.refusals import Refusal
+from emulator.service import Call, CutConnectionError, Service
+
+_JSON = "application/json"
+
+
+def create_app(config: EmulatorConfig, service: Service | None = None) -> Starlette:
+    """An emulator as an ASGI application.
+
+    Args:
+        config: its settings.
+        service: state to serve instead of a fresh one (tests bring their own clock).
+    """
+    service = service if service is not None else Service(config)
+    base, chat, models = config.base_path, ChatEndpoint(service), ModelsEndpoint(service)
+    dated = config.profile == "azure"
+    chat_path = "/deployments/{deployment}/chat/completions" if dated else "/chat/completions"
+    routes = [
+        Route(base + chat_path, chat, methods=["POST"]),
+        Route(f"{base}/models", models, methods=["GET"]),
+        Route(f"{base}/models/{{name}}", models, methods=["GET"]),
+        *admin_routes(service),
+    ]
+
+    async def not_found(request: Request, _: Exception) -> Response:
+        refusal = refusals.unknown_path(config, request.method, request.url.path)
+        return _refused(service, refusal, call_id="")
+
+    handlers: dict[Any, Any] = {404: not_found, 405: not_found}
+    return Starlette(routes=routes, exception_handlers=handlers)
+
+
+class ChatEndpoint:
+    """POST .../chat/completions."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        service, started_s = self._service, time.perf_counter()
+        body = await _body(receive)
+        found = dict(scope["headers"])
+        deployment = scope.get("path_params", {}).get("deployment")
+        try:
+            _check_version(service.config, scope)
+            call = service.accept(found, body, deployment)
+        except Refusal as refusal:
+            service.arrivals.ended(refusal.status, "")
+            response = _refused(service, refusal, call_id=headers.client_id(found.items()))
+            await response(scope, receive, send)
+            return
+        except CutConnectionError:
+            service.arrivals.ended(0, Fault.DROP_BEFORE.value)
+            await cut(scope, receive)
+            return
+        try:
+            await self._answer(call, started_s, scope, receive, send)
+        finally:
+            service.books.end(call.number)
+
+    async def _answer(self, call: Call, started_s: float, scope: Scope, receive: Receive, send: Send) -> None:
+        service = self._service
+        if call.wait_s > 0:
+            await asyncio.sleep(call.wait_s)
+        service.finish(call, is_connected=is_connected(scope))
+        dropped = call.fault is Fault.DROP_AFTER
+        service.arrivals.ended(0 if dropped else 200, "" if call.fault is None else call.fault.value)
+        if dropped:
+            await cut(scope, receive)
+            return
+        await _answered(service, call, time.perf_counter() - started_s)(scope, receive, send)
+
+
+class ModelsEndpoint:
+    """GET .../models and .../models/NAME."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """List the names served, or tell one."""
+        service = self._service
+        name = scope.get("path_params", {}).get("name")
+        try:
+            _check_version(service.config, scope)
+            service.access.check(dict(scope["headers"]))
+            names = list(service.targets) if name is None else [service.target(name).name]
+        except Refusal as refusal:
+            await _refused(service, refusal, call_id="")(scope, receive, send)
+            return
+        make = bodies.dated_model_object if service.config.profile == "azure" else bodies.model_object
+        found = [make(each, service.targets[each].facts.snapshot) for each in names]
+        body = {"object": "list", "data": found} if name is None else found[0]
+        await Response(json.dumps(body), media_type=_JSON)(scope, receive, send)
+
+
+def _answered(service: Service, call: Call, took_s: float) -> Response:
+    config = service.config
+    body = bodies.completion(
+        call.answer,
+        answer_id=f"chatcmpl-emulator-{call.number:010d}",
+        created=int(call.accepted_at),
+        snapshot=call.target.facts.snapshot,
+        seed=config.seed,
+        azure=config.is_azure,
+        logprobs=call.order.top_logprobs,
+    )
+    raw = json.dumps(body).encode()
+    if call.fault is Fault.MALFORMED_JSON:
+        raw = raw[: len(raw) // 2]
+    shown = headers.identity(config, request_id=f"req_emulator_{call.number:010d}", call_id=call.call_id, took_s=took_s)
+    shown |= headers.rates(config, call.target.pool, service.clock())
+    return Response(raw, headers=shown, media_type=_JSON)
+
+
+def _refused(service: Service, refusal: Refusal, *, call_id: str) -> Response:
+    config = service.config
+    request_id = f"req_emulator_{service.arrivals.total:010d}"
+    shown = headers.identity(config, request_id=request_id, call_id=call_id, took_s=0.0)
+    shown |= headers.hint(config, refusal.wait_s)
+    if refusal.name is not None:
+        shown |= headers.rates(config, service.targets[refusal.name].pool, service.clock())
+    body = json.dumps({"error": refusal.error})
+    return Response(body, status_code=refusal.status, headers=shown, media_type=_JSON)
+
+
+def _check_version(config: EmulatorConfig, scope: Scope) -> None:
+    if config.profile != "azure":
+        return
+    query = scope["query_string"].decode("latin-1")
+    given = [part.partition("=")[2] for part in query.split("&") if part.startswith("api-version=")]
+    if not given or given[0] not in config.api_versions:
+        raise refusals.unknown_path(config, scope["method"], scope["path"])
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)

@@ -1,0 +1,123 @@
+"""Answer bodies: an answer as JSON in the shape of each profile."""
+
+from typing import Any
+
+from emulator.answers import Answer, Choice, Usage
+from emulator.respondent import log_chance
+
+FINGERPRINT = "fp_emulator"
+"""Start of every system_fingerprint: this is how a run knows that an emulator answered."""
+
+_SEVERITY = {"filtered": False, "severity": "safe"}
+_BLOCKED = {"filtered": True, "severity": "medium"}
+_DETECTION = {"filtered": False, "detected": False}
+_HARMS = {"hate": _SEVERITY, "self_harm": _SEVERITY, "sexual": _SEVERITY, "violence": _SEVERITY}
+_PROMPT_RESULTS = {**_HARMS, "jailbreak": _DETECTION, "indirect_attack": _DETECTION}
+_CHOICE_RESULTS = {
+    **_HARMS,
+    "protected_material_code": _DETECTION,
+    "protected_material_text": _DETECTION,
+}
+_MODEL_CREATED = 1_744_316_542
+
+
+def completion(
+    answer: Answer, *, answer_id: str, created: int, snapshot: str, seed: int, azure: bool, logprobs: int | None
+) -> dict[str, Any]:
+    """Body of a chat completion.
+
+    Args:
+        answer: what the model says and what it costs.
+        answer_id: unique name of the answer.
+        created: seconds since 1970.
+        snapshot: the underlying model's id.
+        seed: of the emulator; part of the fingerprint.
+        azure: add the results of the content filter.
+        logprobs: alternatives per token; None: none asked for.
+    """
+    body: dict[str, Any] = {
+        "id": answer_id,
+        "object": "chat.completion",
+        "created": created,
+        "model": snapshot,
+        "choices": [_choice(at, choice, azure, logprobs) for at, choice in enumerate(answer.choices)],
+        "usage": _usage(answer.usage),
+        "system_fingerprint": f"{FINGERPRINT}_{seed & 0xFFFFFFFF:08x}",
+    }
+    if azure:
+        body["prompt_filter_results"] = [{"prompt_index": 0, "content_filter_results": _PROMPT_RESULTS}]
+    else:
+        body["service_tier"] = "default"
+    return body
+
+
+def model_object(name: str, snapshot: str) -> dict[str, Any]:
+    """A model of GET /models in profiles openai and azure_v1."""
+    return {"id": name, "object": "model", "created": _MODEL_CREATED, "owned_by": f"emulator-{snapshot}"}
+
+
+def dated_model_object(name: str, snapshot: str) -> dict[str, Any]:
+    """A model of GET /models of the dated Azure API."""
+    capabilities = {
+        "fine_tune": False,
+        "inference": True,
+        "completion": False,
+        "chat_completion": True,
+        "embeddings": False,
+    }
+    return {
+        "id": name,
+        "object": "model",
+        "created_at": _MODEL_CREATED,
+        "status": "succeeded",
+        "model": snapshot,
+        "capabilities": capabilities,
+        "lifecycle_status": "generally-available",
+        "deprecation": {"inference": _MODEL_CREATED + 3 * 31_536_000},
+    }
+
+
+def _choice(at: int, choice: Choice, azure: bool, logprobs: int | None) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": choice.content,
+        "refusal": choice.refusal,
+        "annotations": [],
+    }
+    body: dict[str, Any] = {
+        "index": at,
+        "message": message,
+        "logprobs": None if logprobs is None else _logprobs(choice, logprobs),
+        "finish_reason": choice.finish_reason,
+    }
+    if azure:
+        blocked = choice.finish_reason == "content_filter"
+        body["content_filter_results"] = {**_CHOICE_RESULTS, "violence": _BLOCKED} if blocked else _CHOICE_RESULTS
+    return body
+
+
+def _logprobs(choice: Choice, top: int) -> dict[str, Any]:
+    if not choice.content or not choice.chances:
+        return {"content": [], "refusal": None}
+    ranked = sorted(choice.chances.items(), key=lambda item: -item[1])[:top]
+    own = _token(choice.content, choice.chances[choice.content])
+    return {"content": [{**own, "top_logprobs": [_token(*item) for item in ranked]}], "refusal": None}
+
+
+def _token(text: str, chance: float) -> dict[str, Any]:
+    return {"token": text, "logprob": log_chance(chance), "bytes": list(text.encode())}
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }

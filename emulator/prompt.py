@@ -1,0 +1,70 @@
+"""What the base model can see in a conversation: who is asked, what, with which options, and how to answer."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from emulator import tokens
+
+_QUESTION = "Question:"
+_OPTION = re.compile(r"^\s*(-?\d+)\. +(\S.*?)\s*$")
+_ANSWER_LINE = "ANSWER:"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A conversation as the base model reads it.
+
+    Attributes:
+        persona: lines before the question in the last user message; if there are none, the system message's.
+        question: text after the last "Question:".
+        codes, labels: the options, in the order shown; empty if none were found.
+        examples: codes given as answers in earlier turns.
+        wants_reason: the last user message mentions `ANSWER:`.
+        texts: every message's text, in order.
+    """
+
+    persona: tuple[str, ...]
+    question: str
+    codes: tuple[str, ...]
+    labels: tuple[str, ...]
+    examples: tuple[str, ...]
+    wants_reason: bool
+    texts: tuple[str, ...]
+
+
+def read(messages: Sequence[Mapping[str, Any]]) -> Asked:
+    """The parts of a conversation that the base model's rule uses."""
+    texts = tuple(tokens.message_text(message) for message in messages)
+    roles = [message.get("role") for message in messages]
+    last_user = max((at for at, role in enumerate(roles) if role == "user"), default=-1)
+    lines = texts[last_user].split("\n") if last_user >= 0 else []
+    start = _question_line(lines)
+    options = [match for line in lines[start + 1 :] if (match := _OPTION.match(line))]
+    persona = _told(lines[: max(start, 0)])
+    if not persona:
+        persona = _told("\n".join(texts[at] for at, role in enumerate(roles) if role != "user").split("\n"))
+    codes = tuple(match[1] for match in options)
+    return Asked(
+        persona=persona,
+        question=lines[start].strip()[len(_QUESTION) :].strip() if start >= 0 else "",
+        codes=codes,
+        labels=tuple(match[2] for match in options),
+        examples=_examples(texts, roles, codes),
+        wants_reason=last_user >= 0 and _ANSWER_LINE in texts[last_user],
+        texts=texts,
+    )
+
+
+def _question_line(lines: Sequence[str]) -> int:
+    return max((at for at, line in enumerate(lines) if line.lstrip().startswith(_QUESTION)), default=-1)
+
+
+def _told(lines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _examples(texts: Sequence[str], roles: Sequence[Any], codes: Sequence[str]) -> tuple[str, ...]:
+    said = (text.strip() for text, role in zip(texts, roles, strict=True) if role == "assistant")
+    return tuple(text for text in said if text in codes)

@@ -1,0 +1,131 @@
+"""The base model: a seeded rule that answers survey questions from the prompt alone.
+
+Each option has a score made of four parts, all fixed by hashes of (emulator seed, model, text):
+
+    score = 1.0 * base(question, label)            the model's own leaning, the same for everybody
+          + 1.2 * mean over the words w of the persona of pull(w, question, label), times sqrt(number of words) / 2
+          + 0.5 * share of the examples that gave this option
+          + 0.4 * noise(whole prompt, label)
+
+base, pull and noise are uniform in [-1.7, 1.7] (standard deviation 1). Words are lower-cased; numbers count by
+decade, so that people of 41 and 47 lean alike; words of three letters or fewer are passed over. Options count by
+label, not by code or place. Temperature 0 takes the best option, ties to the first shown; otherwise the option
+is drawn with softmax(score / temperature), the draw fixed by seed, prompt and the sampling key that is handed in.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import exp, log, sqrt
+
+from emulator.prompt import Asked
+from emulator.seeds import draws
+
+_WORD = re.compile(r"[^\W\d_]{4,}|\d+")
+_UNIT_SPREAD = 2 * sqrt(3)
+_NO_OPTIONS = "I am here to help. No options were found in the question."
+_REASONS = (
+    "Looking at what is known about this person, one thing stands out: {fact} "
+    'Someone in that position would most likely say "{label}".',
+    "{fact} That shapes how this person sees the matter, and everyday experience points the same way. "
+    'On balance "{label}" comes closest.',
+    'I weigh the options from this person\'s point of view. {fact} The other options fit less well than "{label}".',
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the model says before any limit cuts it.
+
+    Attributes:
+        text: the answer.
+        chances: option code -> probability at the temperature asked (at 0: at temperature 1); empty without options.
+    """
+
+    text: str
+    chances: dict[str, float]
+
+
+def answer(asked: Asked, *, seed: int, model: str, temperature: float, sampling_key: str) -> Said:
+    """Answer a conversation.
+
+    Args:
+        asked: the conversation.
+        seed: the emulator's.
+        model: its id; models lean differently.
+        temperature: 0 takes the best option.
+        sampling_key: tells apart draws for the same prompt; without effect at temperature 0.
+    """
+    if not asked.codes:
+        return Said(_NO_OPTIONS, {})
+    prompt = "\x1e".join(asked.texts)
+    scores = option_scores(asked, prompt, voice=f"{seed}/{model}")
+    chances = _softmax(scores, temperature if temperature > 0 else 1.0)
+    if temperature > 0:
+        chosen = _drawn(chances, draws("draw", seed, model, prompt, sampling_key).first)
+    else:
+        chosen = scores.index(max(scores))
+    text = _reasoned(asked, chosen, prompt) if asked.wants_reason else asked.codes[chosen]
+    return Said(text, dict(zip(asked.codes, chances, strict=True)))
+
+
+def option_scores(asked: Asked, prompt: str, *, voice: str) -> list[float]:
+    """Score of every option, in the order shown; see the module's formula."""
+    base, lines = _base(voice, asked.question, asked.labels), asked.persona
+    pulls = [_line_pull(voice, asked.question, asked.labels, line) for line in lines]
+    n_words = sum(n for n, _ in pulls)
+    scores = []
+    for at, (code, label) in enumerate(zip(asked.codes, asked.labels, strict=True)):
+        told = sum(pull[at] for _, pull in pulls) / (2 * sqrt(n_words)) if n_words else 0.0
+        shown = asked.examples.count(code) / len(asked.examples) if asked.examples else 0.0
+        scores.append(base[at] + 1.2 * told + 0.5 * shown + 0.4 * _unit("noise", voice, prompt, label))
+    return scores
+
+
+@lru_cache(maxsize=4096)
+def _base(voice: str, question: str, labels: Sequence[str]) -> tuple[float, ...]:
+    return tuple(_unit("base", voice, question, label) for label in labels)
+
+
+@lru_cache(maxsize=65_536)
+def _line_pull(voice: str, question: str, labels: Sequence[str], line: str) -> tuple[int, tuple[float, ...]]:
+    words = [_family(word) for word in _WORD.findall(line.lower())]
+    pull = tuple(sum(_unit("pull", voice, word, question, label) for word in words) for label in labels)
+    return len(words), pull
+
+
+def _family(word: str) -> str:
+    return f"{word[:-1]}x" if word.isdigit() else word
+
+
+def _unit(*names: str) -> float:
+    return (draws(*names).first - 0.5) * _UNIT_SPREAD
+
+
+def _softmax(scores: Sequence[float], temperature: float) -> list[float]:
+    top = max(scores)
+    weights = [exp((score - top) / temperature) for score in scores]
+    total = sum(weights)
+    return [weight / total for weight in weights]
+
+
+def _drawn(chances: Sequence[float], uniform: float) -> int:
+    edge = 0.0
+    for at, chance in enumerate(chances):
+        edge += chance
+        if uniform < edge:
+            return at
+    return len(chances) - 1
+
+
+def _reasoned(asked: Asked, chosen: int, prompt: str) -> str:
+    pick = draws("reason", prompt)
+    fact = asked.persona[int(pick.first * len(asked.persona))] if asked.persona else "Little is known."
+    reason = _REASONS[int(pick.second * len(_REASONS))].format(fact=fact, label=asked.labels[chosen])
+    return f"{reason}\nANSWER: {asked.codes[chosen]}"
+
+
+def log_chance(chance: float) -> float:
+    """Natural logarithm of a probability, -9999.0 where it is nothing, as the services report it."""
+    return log(chance) if chance > 0 else -9999.0

@@ -1,0 +1,261 @@
+"""The service behind the addresses: from headers and body to an answer, a refusal or a cut connection.
+
+No HTTP and no waiting here; `app` does both.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from emulator import answers, headers, refusals, tokens
+from emulator.access import Access
+from emulator.answers import Answer
+from emulator.arrivals import Arrivals
+from emulator.catalogue import ModelFacts
+from emulator.config import EmulatorConfig, Served
+from emulator.faults import Fault, Faults
+from emulator.parameters import Order, read_order
+from emulator.prompt import Asked
+from emulator.prompt_cache import PromptCache
+from emulator.purchases import Purchase, PurchaseLog
+from emulator.quota import Booking, QuotaPool, Refused
+from emulator.refusals import Refusal
+from emulator.seeds import draws
+
+Clock = Callable[[], float]
+RATE_LIMITED_WAIT_S = 1.0
+"""Hint of a 429 that a fault made up."""
+
+
+class CutConnectionError(Exception):
+    """The connection is to be cut without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a name on the wire stands for."""
+
+    name: str
+    served: Served
+    facts: ModelFacts
+    pool: QuotaPool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An accepted call whose answer is already known and is still to be waited for.
+
+    Attributes:
+        number: of the arrival.
+        wait_s: how long the answer takes.
+        accepted_at: seconds since 1970.
+    """
+
+    number: int
+    call_id: str
+    target: Target
+    order: Order
+    answer: Answer
+    booking: Booking | None
+    fault: Fault | None
+    wait_s: float
+    accepted_at: float
+
+
+class Service:
+    """One emulator's state: quotas, books, faults, keys."""
+
+    def __init__(self, config: EmulatorConfig, *, clock: Clock = time.monotonic, wall: Clock = time.time) -> None:
+        """Set up a service.
+
+        Args:
+            config: its settings.
+            clock: seconds that never go back, for quotas.
+            wall: seconds since 1970, for the books.
+
+        Raises:
+            SettingsError: the purchases file cannot be opened.
+        """
+        self.config = config
+        self.clock = clock
+        self.wall = wall
+        self.access = Access(config)
+        self.books = PurchaseLog(config.purchases)
+        self.arrivals = Arrivals()
+        self.targets = _targets(config)
+        self._cache = PromptCache() if config.prompt_cache else None
+        self._attempts: Counter[str] = Counter()
+        self.set_faults(config.faults)
+
+    def set_faults(self, faults: Faults) -> None:
+        """Replace the faults; counts of earlier strikes are forgotten."""
+        self.faults = faults
+        self._strikes: Counter[str] = Counter()
+        self._arrivals_at_faults = self.arrivals.total
+
+    def target(self, name: str) -> Target:
+        """What a name on the wire stands for.
+
+        Raises:
+            Refusal: 404.
+        """
+        found = self.targets.get(name)
+        if found is None:
+            raise refusals.unknown_model(self.config, name)
+        return found
+
+    def accept(self, raw_headers: Mapping[bytes, bytes], body: bytes, deployment: str | None) -> Call:
+        """Take a call in, or not.
+
+        Args:
+            raw_headers: lower-case names.
+            body: JSON.
+            deployment: from the address; None: the body's `model` counts.
+
+        Raises:
+            Refusal: turned away with a status and a body.
+            CutConnectionError: a fault cuts the connection before any work.
+        """
+        accepted_at, call_id = self.wall(), headers.client_id(raw_headers.items())
+        number = self.arrivals.arrived(accepted_at)
+        self.access.check(raw_headers)
+        parsed = _parsed(body)
+        target = self.target(_wire_name(parsed, deployment))
+        order = read_order(parsed, target.facts.family, target.served.model)
+        asked = answers.read_prompt(order)
+        key = call_id if call_id else f"arrival {number}"
+        self._attempts[key] += 1
+        attempt = self._attempts[key]
+        chance = draws("call", self.config.seed, key, attempt)
+        fault = self._fault(chance.first, key, asked, number)
+        self._strike_before_quota(fault, target)
+        booking = self._admit(target, order, asked)
+        self.arrivals.admitted(accepted_at)
+        self._strike_before_work(fault)
+        answer = self._answer(target, order, asked, key, fault)
+        wait_s = self.config.latency.seconds(chance.second, answer.usage.completion_tokens)
+        wait_s += self.faults.slow_s if fault is Fault.SLOW else 0.0
+        self.books.begin(number, call_id)
+        self.arrivals.most_open = max(self.arrivals.most_open, self.books.n_open)
+        return Call(number, call_id, target, order, answer, booking, fault, wait_s, accepted_at)
+
+    def finish(self, call: Call, *, is_connected: bool) -> None:
+        """The work of a call is done: bill it."""
+        usage, cut = call.answer.usage, call.fault is Fault.DROP_AFTER
+        call.target.pool.settle(call.booking, completion_tokens=usage.completion_tokens)
+        purchase = Purchase(
+            call_id=call.call_id,
+            model=call.target.served.model,
+            deployment=call.target.name,
+            usage=usage,
+            cost_usd=call.target.facts.cost_usd(
+                prompt_tokens=usage.prompt_tokens,
+                cached_tokens=usage.cached_tokens,
+                completion_tokens=usage.completion_tokens,
+            ),
+            accepted_at=call.accepted_at,
+            answered_at=self.wall(),
+            delivered=is_connected and not cut and call.fault is not Fault.MALFORMED_JSON,
+            status=0 if cut else 200,
+            fault="" if call.fault is None else call.fault.value,
+        )
+        self.books.bought(purchase)
+
+    def _fault(self, uniform: float, key: str, asked: Asked, number: int) -> Fault | None:
+        faults = self.faults
+        fault = faults.pick(uniform)
+        if fault is None:
+            return None
+        if faults.first_arrivals is not None and number - self._arrivals_at_faults > faults.first_arrivals:
+            return None
+        if faults.only_containing is not None and not any(faults.only_containing in t for t in asked.texts):
+            return None
+        if faults.per_call is not None and self._strikes[key] >= faults.per_call:
+            return None
+        self._strikes[key] += 1
+        return fault
+
+    def _strike_before_quota(self, fault: Fault | None, target: Target) -> None:
+        if fault is Fault.KEY_REVOKED:
+            raise refusals.unauthorized(self.config, bearer=False, given=True)
+        if fault is Fault.DEPLOYMENT_GONE:
+            raise refusals.unknown_model(self.config, target.name)
+        if fault is Fault.INSUFFICIENT_QUOTA:
+            raise refusals.insufficient_quota()
+        if fault is Fault.RATE_LIMITED:
+            refused = Refused("requests", RATE_LIMITED_WAIT_S, 0, 0, 1)
+            raise refusals.rate_limited(self.config, target.name, target.served.model, refused)
+
+    def _admit(self, target: Target, order: Order, asked: Asked) -> Booking | None:
+        limit = order.max_tokens if order.max_tokens is not None else target.facts.default_output_tokens
+        outcome = target.pool.arrive(
+            prompt_tokens=tokens.quota_estimate(asked.texts),
+            max_tokens=limit * order.n,
+            now_s=self.clock(),
+        )
+        if isinstance(outcome, Refused):
+            raise refusals.rate_limited(self.config, target.name, target.served.model, outcome)
+        return outcome
+
+    def _strike_before_work(self, fault: Fault | None) -> None:
+        if fault is Fault.ERROR_500 or fault is Fault.ERROR_503:
+            raise refusals.server_error(self.config, 500 if fault is Fault.ERROR_500 else 503)
+        if fault is Fault.DROP_BEFORE:
+            raise CutConnectionError
+        if fault is Fault.FILTER_PROMPT and self.config.is_azure:
+            raise refusals.prompt_filtered()
+
+    def _answer(self, target: Target, order: Order, asked: Asked, key: str, fault: Fault | None) -> Answer:
+        prompt_tokens = tokens.prompt_count(asked.texts)
+        asked_for = prompt_tokens + (order.max_tokens if order.max_tokens is not None else 0)
+        if asked_for > target.facts.context_tokens:
+            text = (
+                f"This model's maximum context length is {target.facts.context_tokens} tokens. "
+                f"However, you requested {asked_for} tokens. Please reduce the length of the messages or completion."
+            )
+            raise refusals.invalid(text, param="messages", code="context_length_exceeded")
+        cached = 0 if self._cache is None else self._cache.cached_tokens(asked.texts, prompt_tokens)
+        return answers.make_answer(
+            order,
+            asked,
+            model=target.served.model,
+            seed=self.config.seed,
+            sampling_key=key,
+            cached_tokens=cached,
+            prompt_tokens=prompt_tokens,
+            fault=fault,
+        )
+
+
+def _targets(config: EmulatorConfig) -> dict[str, Target]:
+    models, pools, targets = config.models(), dict[str, QuotaPool](), dict[str, Target]()
+    for name, served in config.served().items():
+        pool = pools.setdefault(name if served.pool is None else served.pool, QuotaPool(config.limits_of(served)))
+        targets[name] = Target(name, served, models[served.model], pool)
+    return targets
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        text = "We could not parse the JSON body of your request. The API expects a JSON payload."
+        raise refusals.invalid(text, param=None, code=None)
+    return parsed
+
+
+def _wire_name(body: Mapping[str, Any], deployment: str | None) -> str:
+    if deployment is not None:
+        return deployment
+    name = body.get("model")
+    if not isinstance(name, str) or not name:
+        raise refusals.invalid("you must provide a model parameter", param=None, code=None)
+    return name
+
+
+__all__ = ["Call", "CutConnectionError", "Refusal", "Service", "Target"]

@@ -88,7 +88,7 @@ class Derive(Strict):
     selected: list[str] = Field(description="Variables that are 1 where the box is ticked.")
     refused: str | None = Field(None, description="Variable that is 1 where the respondent refused.")
     join: str = Field(" and ", description="Text between two ticked labels.")
-    prefix: dict[str, Any] | None = Field(
+    prefix: dict[str | int, Any] | None = Field(
         None, description="{from: VARIABLE, code: text}: put before the labels; a missing value adds nothing."
     )
 

@@ -1,0 +1,102 @@
+"""What a service says when it refuses a call, in every spelling, and how much of it may be shown."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+MESSAGE_CHARS = 300
+
+_REMOVED = "[removed]"
+_KEYS = re.compile(
+    r"sk-[\w*.\-]{4,}"  # OpenAI keys, whole or masked
+    r"|(?i:bearer)\s+\S+"
+    r"|(?i:api[-_ ]?key)\s*[=:]\s*[\"']?[^\s\"',]+"
+    r"|eyJ[\w\-]{8,}(?:\.[\w\-]+)*"  # tokens of Entra ID
+    r"|\b[0-9a-fA-F]{32,}\b"
+    r"|(?<![\w/+-])[A-Za-z0-9+/_\-]{40,}={0,2}(?![\w/+-])"
+)
+# prompts come back inside quotes
+_LONG_QUOTE = re.compile(r"'[^']{80,}'|\"[^\"]{80,}\"|`[^`]{80,}`")
+
+
+class ServiceError(NamedTuple):
+    """The error object of a response.
+
+    Attributes:
+        status: HTTP status.
+        code: as sent, numbers as text; "" if there is none.
+        kind: its `type`; "" if there is none.
+        param: the parameter it is about; "" if there is none.
+        message: as sent, not yet fit to be shown.
+        inner_code: code of Azure's inner error; "" if there is none.
+        filtered: content-filter categories that fired, with severity where told.
+    """
+
+    status: int
+    code: str = ""
+    kind: str = ""
+    param: str = ""
+    message: str = ""
+    inner_code: str = ""
+    filtered: tuple[str, ...] = ()
+
+
+def read_service_error(status: int, content: bytes) -> ServiceError:
+    """The error object in a response's body; an empty one with the body's text if it is none."""
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return ServiceError(status, message=content[:2000].decode("utf-8", "replace"))
+    error = body.get("error", body) if isinstance(body, dict) else None
+    if isinstance(error, str):
+        return ServiceError(status, message=error)
+    if not isinstance(error, dict):
+        return ServiceError(status)
+    inner = _inner(error)
+    return ServiceError(
+        status,
+        code=_word(error.get("code")),
+        kind=_word(error.get("type")),
+        param=_word(error.get("param")),
+        message=_word(error.get("message", error.get("detail"))),
+        inner_code=_word(inner.get("code")),
+        filtered=_filtered(inner),
+    )
+
+
+def shown(message: str, secrets: Iterable[str] = ()) -> str:
+    """A message fit for people and logs: one line, no key, no long quotation, at most 300 characters.
+
+    Args:
+        message: the service's words.
+        secrets: keys in use; removed wherever they stand.
+    """
+    for secret in secrets:
+        message = message.replace(secret, _REMOVED) if secret else message
+    line = " ".join(_LONG_QUOTE.sub("'…'", _KEYS.sub(_REMOVED, message)).split())
+    return line if len(line) <= MESSAGE_CHARS else line[: MESSAGE_CHARS - 1] + "…"
+
+
+def _inner(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    # the descriptions say inner_error and content_filter_results, the wire innererror and content_filter_result
+    for name in ("innererror", "inner_error"):
+        if isinstance(error.get(name), dict):
+            inner: Mapping[str, Any] = error[name]
+            return inner
+    return {}
+
+
+def _filtered(inner: Mapping[str, Any]) -> tuple[str, ...]:
+    results = inner.get("content_filter_result", inner.get("content_filter_results"))
+    if not isinstance(results, dict):
+        return ()
+    fired = {name: each for name, each in results.items() if isinstance(each, dict) and each.get("filtered")}
+    return tuple(
+        f"{name} ({each['severity']})" if isinstance(each.get("severity"), str) else str(name)
+        for name, each in fired.items()
+    )
+
+
+def _word(value: object) -> str:
+    return "" if value is None or isinstance(value, dict | list) else str(value)

@@ -1,0 +1,230 @@
+"""Every failure of a call becomes ours here and nowhere else: openai, httpx2 and aiohttp exceptions, refusing bodies.
+
+Which failures may have been billed: docs/design/providers.md.
+"""
+
+import ssl
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import aiohttp
+import httpx2
+import openai
+
+from providers.error_bodies import ServiceError, read_service_error, shown
+from providers.rate_hints import RateHints, rate_hints, retry_after_s
+from providers.replies import Reply
+from schemas.errors import (
+    ModelError,
+    OversizedRequestError,
+    RateLimitedError,
+    RejectedRequestError,
+    ServiceRefusedError,
+    TransientModelError,
+)
+
+EXPECTED = (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, TimeoutError, OSError)
+"""What a call may raise; anything else is a mistake of ours and passes through."""
+
+A_DAY_S = 86_400.0
+"""Azure's way of saying that the request is larger than a whole minute's quota."""
+
+_NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+_NO_MODEL = {"model_not_found", "deploymentnotfound", "modelnotfound", "model_deprecated", "deploymentmodelnotfound"}
+_BAD_KEY = {"invalid_api_key", "account_deactivated"}
+_NO_OPERATION = {"operationnotsupported"}
+_TOO_LONG = {"context_length_exceeded", "string_above_max_length"}
+_FILTERED = {"content_filter", "responsibleaipolicyviolation", "content_policy_violation"}
+_OUTPUT_LIMIT = "max_tokens or model output limit reached"
+_TOO_LARGE = "request too large"
+
+_MAYBE_GENERATED = {408, 504, 524}
+"""Statuses by which a gateway gives up waiting: the service behind it may have gone on and billed the answer."""
+
+_NOT_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientProxyConnectionError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+)
+_NOT_SENT_HTTPX2 = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+_BAD_ADDRESS = (httpx2.UnsupportedProtocol, httpx2.InvalidURL, aiohttp.InvalidURL)
+
+
+def reply_of(error: Exception, *, latency_s: float) -> Reply | None:
+    """The answer inside a refusal, None if there is none.
+
+    A blocked prompt is an outcome (`filtered`), not a failure: asking again gives the same. So is the 400 by which
+    Azure says that the output limit was reached (`truncated`).
+    """
+    if not isinstance(error, openai.APIStatusError):
+        return None
+    said = _said(error)
+    limits = _limits(error)
+    if _is_filtered(said):
+        which = f": {', '.join(said.filtered)}" if said.filtered else ""
+        sentence = f"The service's content filter refused the prompt{which}."
+        return Reply(
+            outcome="filtered",
+            latency_s=latency_s,
+            limits=limits,
+            error_code="content_filter",
+            error_message=shown(sentence),
+        )
+    if said.status == 400 and _OUTPUT_LIMIT in said.message.lower():
+        sentence = "The token limit was reached before an answer began."
+        return Reply(
+            outcome="truncated", latency_s=latency_s, limits=limits, error_code="length", error_message=sentence
+        )
+    return None
+
+
+def translate(error: Exception, *, now: datetime, secrets: Iterable[str] = ()) -> ModelError:
+    """Our error for what a call raised.
+
+    Args:
+        error: one of EXPECTED, or a ModelError, which comes back as it is.
+        now: the present, aware; for hints that name a date.
+        secrets: keys in use, kept out of the message.
+    """
+    if isinstance(error, ModelError):
+        return error
+    if isinstance(error, openai.APIStatusError):
+        return _from_status(error, now, secrets)
+    chain = list(_chain(error))
+    if any(isinstance(each, _BAD_ADDRESS) for each in chain):
+        return ServiceRefusedError("The address of the service cannot be used.", code="bad_base_url")
+    if isinstance(error, openai.APIConnectionError | httpx2.HTTPError | aiohttp.ClientError | OSError):
+        return _from_connection(chain)
+    if isinstance(error, openai.APIResponseValidationError):
+        what = "The answer is no chat completion."
+        return TransientModelError(what, code="malformed_response", http_status=error.status_code, maybe_paid=True)
+    what = f"The client library failed ({type(error).__name__})."
+    return TransientModelError(what, code="client_failure", maybe_paid=True)
+
+
+def _from_status(error: openai.APIStatusError, now: datetime, secrets: Iterable[str]) -> ModelError:
+    said = _said(error)
+    message = shown(said.message, secrets)
+    named = _by_code(said, message)
+    if named is not None:
+        return named
+    if said.status == 429:
+        hint_s = retry_after_s(error.response.headers, said.message, now=now)
+        return _from_429(said, message, hint_s)
+    return _by_status(said, message)
+
+
+def _by_code(said: ServiceError, message: str) -> ModelError | None:
+    """Codes that mean the same whatever the status."""
+    names = {said.code.lower(), said.kind.lower(), said.inner_code.lower()}
+    for known, code, what, hint in (
+        (_NO_CREDIT, "insufficient_quota", "No credit", "Add credit or raise the billing limit, then resume."),
+        (_NO_MODEL, "model_not_found", "Model or deployment not found", "Check `model` and `deployment`."),
+        (_BAD_KEY, "unauthorized", "Key refused", "Check the key's environment variable."),
+        (_NO_OPERATION, "operation_not_supported", "The model does not take chat requests", "Choose another model."),
+    ):
+        if names & known:
+            return ServiceRefusedError(_sentence(what, message), code=code, http_status=said.status, hint=hint)
+    if names & _TOO_LONG:
+        what = _sentence("Prompt too long for the model", message)
+        return OversizedRequestError(what, code="context_length_exceeded", http_status=said.status)
+    return None
+
+
+def _from_429(said: ServiceError, message: str, hint_s: float | None) -> ModelError:
+    if _TOO_LARGE in said.message.lower() or (hint_s is not None and hint_s >= A_DAY_S):
+        hint = "Lower `max_completion_tokens` or raise the tokens a minute of the deployment."
+        what = _sentence("Request larger than the quota of a minute", message)
+        return OversizedRequestError(what, http_status=429, hint=hint)
+    return RateLimitedError(_sentence("Rate limit", message), retry_after_s=hint_s)
+
+
+def _by_status(said: ServiceError, message: str) -> ModelError:
+    status = said.status
+    refused = _REFUSED.get(status)
+    if refused is not None:
+        code, what, hint = refused
+        return ServiceRefusedError(_sentence(what, message), code=code, http_status=status, hint=hint)
+    if status in {408, 409, 425} or status >= 500:
+        what = _sentence(f"The service failed with status {status}", message)
+        code = "conflict" if status == 409 else "service_timeout" if status in _MAYBE_GENERATED else "server_error"
+        return TransientModelError(what, code=code, http_status=status, maybe_paid=status in _MAYBE_GENERATED)
+    if status == 413:
+        return OversizedRequestError(_sentence("Request body too large", message), http_status=status)
+    return RejectedRequestError(_rejection(said, message), code=_rejection_code(said), http_status=status)
+
+
+_REFUSED: dict[int, tuple[str, str, str]] = {
+    301: ("redirected", "The address redirects", "Write the final address into `base_url`."),
+    302: ("redirected", "The address redirects", "Write the final address into `base_url`."),
+    307: ("redirected", "The address redirects", "Write the final address into `base_url`."),
+    308: ("redirected", "The address redirects", "Write the final address into `base_url`."),
+    401: ("unauthorized", "Key refused", "Check the key's environment variable and `base_url`."),
+    402: ("insufficient_quota", "No credit", "Add credit, then resume."),
+    403: ("forbidden", "No permission", "Check the key's rights, its project and the network rules."),
+    404: ("model_not_found", "Model or deployment not found", "Check `base_url`, `deployment` and `api_version`."),
+    405: ("model_not_found", "No chat completions at this address", "Check `base_url`."),
+    410: ("model_not_found", "Model retired", "Choose another model."),
+}
+
+
+def _rejection(said: ServiceError, message: str) -> str:
+    about = f" (`{shown(said.param)}`)" if said.param else ""
+    return _sentence(f"The service rejects the request{about}", message)
+
+
+def _rejection_code(said: ServiceError) -> str:
+    code = shown(said.code)
+    return code if code and not code.isdigit() else "rejected"
+
+
+def _from_connection(chain: list[BaseException]) -> ModelError:
+    """Was the request on its way? aiohttp knows; httpx2's name for it does not.
+
+    The bridge between them calls a connection that was dropped after sending a connect time-out
+    (`ClientConnectionError` -> `ConnectTimeout`), so aiohttp's own exception decides wherever there is one.
+    """
+    root = type(chain[-1]).__name__
+    by_aiohttp = [each for each in chain if isinstance(each, aiohttp.ClientError)]
+    kinds = _NOT_SENT if by_aiohttp else _NOT_SENT_HTTPX2
+    if any(isinstance(each, kinds) for each in chain):
+        if any(isinstance(each, ssl.SSLError) for each in chain):
+            return TransientModelError(f"No secure connection to the service ({root}).", code="tls_failed")
+        return TransientModelError(f"The service cannot be reached ({root}).", code="unreachable")
+    # a dropped connection carries httpx2's time-out, see above: with aiohttp only a true TimeoutError is one
+    late = TimeoutError if by_aiohttp else (TimeoutError, httpx2.TimeoutException)
+    if any(isinstance(each, late) for each in chain):
+        return TransientModelError("No answer in time.", code="timeout", maybe_paid=True)
+    what = f"The connection was lost before the answer was whole ({root})."
+    return TransientModelError(what, code="connection_lost", maybe_paid=True)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and its declared causes, outermost first.
+
+    Not `__context__`: a call made while an earlier failure is being handled would inherit that one's cause.
+    """
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__
+
+
+def _said(error: openai.APIStatusError) -> ServiceError:
+    return read_service_error(error.status_code, error.response.content)
+
+
+def _limits(error: openai.APIStatusError) -> RateHints:
+    return rate_hints(error.response.headers)
+
+
+def _is_filtered(said: ServiceError) -> bool:
+    if said.status not in {400, 403, 422}:
+        return False
+    return bool({said.code.lower(), said.inner_code.lower()} & _FILTERED) or bool(said.filtered)
+
+
+def _sentence(what: str, message: str) -> str:
+    return f"{what}: {message}" if message else f"{what}."

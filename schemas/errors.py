@@ -156,9 +156,7 @@ class ModelError(NightpollError):
 
     code = "model"
 
-    def __init__(
-        self, what: str, *, code: str | None = None, http_status: int | None = None, hint: str = ""
-    ) -> None:
+    def __init__(self, what: str, *, code: str | None = None, http_status: int | None = None, hint: str = "") -> None:
         super().__init__(what, hint=hint, code=code)
         self.http_status = http_status
 

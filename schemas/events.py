@@ -31,14 +31,14 @@ class Generation(BaseModel):
     outcomes: list[str]
 
 
-RunPhase = Literal["running", "paused", "stopped", "cancelled", "finished"]
+RunPhase = Literal["planned", "running", "paused", "stopped", "cancelled", "finished"]
 
 
 class RunState(BaseModel):
     """What the events say about a run.
 
     Attributes:
-        phase: running; paused by a user; stopped by a refusing service or environment; cancelled; finished.
+        phase: planned and not opened yet; running; paused by a user; stopped by a refusing service or environment; cancelled; finished.
         generations: retry generations after the first pass.
         reason: one sentence for paused and stopped.
         exit_code: what a command that follows the run returns in this phase.
@@ -47,7 +47,7 @@ class RunState(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    phase: RunPhase = "running"
+    phase: RunPhase = "planned"
     generations: list[Generation] = Field(default_factory=list)
     reason: str = ""
     exit_code: int = 0

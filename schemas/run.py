@@ -46,9 +46,7 @@ class RunManifest(BaseModel):
     study: Study
     models: dict[str, Model]
     pilot: int | None = None
-    hashes: dict[str, str] = Field(
-        default_factory=dict, description="survey, study, models, plan, tasks: SHA-256"
-    )
+    hashes: dict[str, str] = Field(default_factory=dict, description="survey, study, models, plan, tasks: SHA-256")
     versions: dict[str, str] = Field(default_factory=dict)
     totals: PlanTotals
     shards_by_model: dict[str, list[int]] = Field(

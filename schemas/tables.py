@@ -40,9 +40,7 @@ TASKS = _schema(
     _field("question_id", pa.string(), "question"),
     _field("arm", pa.string(), "arm"),
     _field("repeat", pa.int32(), "0 for the first"),
-    _field(
-        "request_id", pa.string(), "request that serves the task; null for imported predictions", null=True
-    ),
+    _field("request_id", pa.string(), "request that serves the task; null for imported predictions", null=True),
     _field("option_order", pa.list_(pa.int32()), "codes in the order shown"),
     _field("truth", pa.int32(), "human code; null unless answered", null=True),
     _field("truth_status", pa.string(), "answered | refused | dont_know | not_asked | file_missing"),
@@ -110,9 +108,7 @@ PREDICTIONS = _schema(
         "code -> share; null for single answers",
         null=True,
     ),
-    _field(
-        "covered_mass", pa.float64(), "probability that fell on offered codes, 0..1; null likewise", null=True
-    ),
+    _field("covered_mass", pa.float64(), "probability that fell on offered codes, 0..1; null likewise", null=True),
     _field("truth", pa.int32(), "human code; null unless answered", null=True),
     _field("truth_label", _TAG, "label of truth; null unless answered", null=True),
     _field("truth_status", _TAG, "answered | refused | dont_know | not_asked | file_missing"),
@@ -120,17 +116,13 @@ PREDICTIONS = _schema(
     _field("split", _TAG, "train | validation | test"),
     _field("in_sample", pa.bool_(), "the model was tuned on this respondent"),
     _field("option_order", pa.list_(pa.int32()), "codes in the order shown"),
-    _field(
-        "request_id", pa.string(), "request that served the task; null for imported predictions", null=True
-    ),
+    _field("request_id", pa.string(), "request that served the task; null for imported predictions", null=True),
     _field("shared_by", pa.int32(), "tasks that share the request; 1 if none other"),
     _field("attempts", pa.int32(), "calls made for the request"),
     _field("prompt_tokens", pa.int32(), "the request's; null if unknown", null=True),
     _field("cached_tokens", pa.int32(), "the request's, part of prompt_tokens; null if unknown", null=True),
     _field("completion_tokens", pa.int32(), "the request's; null if unknown", null=True),
-    _field(
-        "reasoning_tokens", pa.int32(), "the request's, part of completion_tokens; null if unknown", null=True
-    ),
+    _field("reasoning_tokens", pa.int32(), "the request's, part of completion_tokens; null if unknown", null=True),
     _field("request_cost_usd", pa.float64(), "US$ of the whole request in this run; 0 if reused"),
     _field("cost_usd", pa.float64(), "US$ share of this task; the column's sum is the run's bill"),
     _field("latency_s", pa.float64(), "seconds of the answering call; null if none", null=True),

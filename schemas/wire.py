@@ -31,11 +31,6 @@ def keeper_lease() -> str:
     return f"{KEY_PREFIX}:keeper"
 
 
-def published(run_id: str) -> str:
-    """Hash unit -> server time of the last publish in seconds."""
-    return f"{KEY_PREFIX}:published:{run_id}"
-
-
 def limiter(pool: str) -> str:
     """Hash with the next free request and token moments of a quota pool."""
     return f"{KEY_PREFIX}:limiter:{pool}"
@@ -51,9 +46,9 @@ def run_gauges(run_id: str) -> str:
     return f"{KEY_PREFIX}:gauges:{run_id}"
 
 
-def trusted_server() -> str:
-    """Redis run id that the supervisor started before any worker: its locks need no waiting time."""
-    return f"{KEY_PREFIX}:trusted-server"
+def run_trouble(run_id: str) -> str:
+    """What a worker could not write to the store, for status."""
+    return f"{KEY_PREFIX}:trouble:{run_id}"
 
 
 def broker_settings() -> dict[str, Any]:

@@ -122,7 +122,15 @@ def _told(source: Source, model: type[BaseModel], error: ValidationError, hidden
         path = _path_in(source.data, detail)
         if not any(path[: len(parent)] == parent for parent in hidden):
             groups[path].append(detail)
-    return [_problem(source, model, path, details) for path, details in groups.items()]
+    misspelt = _misspelt(model, groups)
+    return [_problem(source, model, path, found) for path, found in groups.items() if path not in misspelt]
+
+
+def _misspelt(model: type[BaseModel], groups: Mapping[Path, list[ErrorDetails]]) -> set[Path]:
+    """Missing keys that stand there under a near name: the unknown key says it already."""
+    unknown = [path for path, details in groups.items() if details[0]["type"] == "extra_forbidden"]
+    meant = {(*path[:-1], nearest(str(path[-1]), _fields_at(model, path[:-1]))) for path in unknown}
+    return {path for path, details in groups.items() if details[0]["type"] == "missing" and path in meant}
 
 
 def _path_in(data: object, detail: ErrorDetails) -> Path:

@@ -1,0 +1,114 @@
+"""What a worker process knows of the runs it works on: may calls go out, and if not, why."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from schemas import run_paths
+from schemas.errors import NightpollError
+from schemas.events import RunState
+from storage.runs import append_event, load_state
+from storage.store import Store
+
+log = logging.getLogger(__name__)
+
+WATCH_EVERY_S = 0.5
+"""How long a pause or cancel may go unnoticed."""
+
+
+class StopWork(Exception):  # noqa: N818 - an order, not an error
+    """No further call for this shard: drain, pause, cancel, a refusing service, or the lock is lost."""
+
+
+@dataclass
+class RunControl:
+    """One run in this process.
+
+    Attributes:
+        stopped: set when no call may go out any more.
+    """
+
+    run_id: str
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    n_shards: int = 0
+    seen_events: int = -1
+
+
+class RunWatch:
+    """Folds the events of the runs that are worked on here, twice a second."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._runs: dict[str, RunControl] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def enter(self, run_id: str) -> RunControl:
+        """A shard of the run begins here."""
+        control = self._runs.setdefault(run_id, RunControl(run_id))
+        control.n_shards += 1
+        self._refresh(control)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._watch())
+        return control
+
+    def leave(self, control: RunControl) -> None:
+        """A shard of the run ended here."""
+        control.n_shards -= 1
+        if control.n_shards == 0:
+            self._runs.pop(control.run_id, None)
+
+    def is_busy(self) -> bool:
+        """A shard is being worked on."""
+        return bool(self._runs)
+
+    def stop_all(self) -> None:
+        """Drain: no further call for any run."""
+        for control in self._runs.values():
+            control.stopped.set()
+
+    def refuse(self, control: RunControl, *, model: str, message: str, code: str) -> None:
+        """A service refuses for good: stop here at once, and everywhere by an event (one is enough)."""
+        control.stopped.set()
+        state = self._state(control)
+        if state is not None and state.phase == "running":
+            data = {"model": model, "message": message, "code": code}
+            self._append(control, "service_refused", data)
+
+    def environment_failed(self, control: RunControl, message: str) -> None:
+        """Store or endpoint cannot be used: stop the run until somebody mends it."""
+        control.stopped.set()
+        state = self._state(control)
+        if state is not None and state.phase == "running":
+            self._append(control, "environment", {"message": message})
+
+    def _append(self, control: RunControl, kind: str, data: dict[str, str]) -> None:
+        try:
+            append_event(self._store, control.run_id, kind, data)  # type: ignore[arg-type]
+        except NightpollError:
+            log.exception("event not written", extra={"event": "event_lost", "run_id": control.run_id})
+
+    def _state(self, control: RunControl) -> RunState | None:
+        try:
+            return load_state(self._store, control.run_id)
+        except NightpollError:
+            return None
+
+    def _refresh(self, control: RunControl) -> None:
+        n_events = len(self._store.names(run_paths.events_dir(control.run_id)))
+        if n_events == control.seen_events:
+            return
+        state = self._state(control)
+        if state is None:
+            return
+        control.seen_events = n_events
+        if not state.is_active:
+            control.stopped.set()
+
+    async def _watch(self) -> None:
+        while self._runs:
+            for control in list(self._runs.values()):
+                try:
+                    self._refresh(control)
+                except NightpollError:
+                    log.exception("events not read", extra={"event": "watch_failed", "run_id": control.run_id})
+            await asyncio.sleep(WATCH_EVERY_S)

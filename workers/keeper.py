@@ -1,0 +1,201 @@
+"""The keeper: publishes open shards in a window, publishes lost ones again, compacts and finishes runs.
+
+Every worker process has one thread of it; the holder of the lease in Redis acts. It reads what is left to do from
+the store, so it may die at any moment and any other goes on. Redis is asked only what is queued and locked.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from uuid import uuid4
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from producer.enqueue import ShardMessage, publish
+from schemas import run_paths, wire
+from schemas.errors import NightpollError, StoreError
+from schemas.events import RunState
+from schemas.run import RunManifest
+from storage.parts import landed_units, read_part
+from storage.runs import append_event, list_run_ids, load_manifest, load_state
+from storage.store import Store
+from workers import locks
+from workers.backlog import MIN_WINDOW, WINDOW_PER_SLOT, Published, Stream, next_messages
+from workers.compaction import compact
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.5
+WORKER_ALIVE_S = 15.0
+
+
+class Keeper(threading.Thread):
+    """The keeper's thread in one worker process."""
+
+    def __init__(self, store: Store, redis: Redis, app: Celery, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(name="keeper", daemon=True)
+        self._store = store
+        self._redis = redis
+        self._app = app
+        self._clock = clock
+        self._token = uuid4().hex
+        self._stop_event = threading.Event()
+        self._published = Published()
+        self._finished: set[str] = set()
+        self._manifests: dict[str, RunManifest] = {}
+        self._n_events: dict[str, int] = {}
+        self._renewed_s = 0.0
+        self._leading = False
+
+    def stop(self) -> None:
+        """End after the current tick and give the lease back."""
+        self._stop_event.set()
+
+    def run(self) -> None:
+        """Loop until stopped; trouble with Redis or the store is waited out."""
+        while not self._stop_event.wait(TICK_S):
+            try:
+                if self._lead():
+                    self.tick()
+            except (RedisError, OperationalError, OSError) as error:
+                self._leading = False
+                log.info("keeper waits for Redis", extra={"event": "keeper_waits", "reason": type(error).__name__})
+            except NightpollError as error:
+                log.warning("keeper: %s", error, extra={"event": "keeper_trouble", "code": error.code})
+            except Exception:
+                log.exception("keeper failed in a tick", extra={"event": "keeper_failed"})
+        try:
+            locks.release_now(self._redis, wire.keeper_lease(), self._token)
+        except (RedisError, OSError):
+            log.info("keeper lease left to run out", extra={"event": "lease_left"})
+
+    def tick(self) -> None:
+        """One round over all open runs."""
+        states = self._active_runs()
+        streams = [s for run_id, state in states.items() for s in self._streams(run_id, state)]
+        self._publish(streams)
+        for run_id, state in states.items():
+            self._finish_if_done(run_id, state)
+
+    def _lead(self) -> bool:
+        now_s = self._clock()
+        if self._leading:
+            if now_s - self._renewed_s < wire.KEEPER_RENEW_S:
+                return True
+            self._leading = locks.renew_now(self._redis, wire.keeper_lease(), self._token, wire.KEEPER_LEASE_S)
+        else:
+            granted = locks.acquire_now(self._redis, wire.keeper_lease(), self._token, wire.KEEPER_LEASE_S)
+            self._leading = granted == locks.GRANTED
+            self._published.forget_all()
+        if self._leading:
+            self._renewed_s = now_s
+        return self._leading
+
+    def _active_runs(self) -> dict[str, RunState]:
+        active = {}
+        for run_id in list_run_ids(self._store):
+            if run_id in self._finished and not self._reopened(run_id):
+                continue
+            state = load_state(self._store, run_id)
+            if state.phase == "running":
+                active[run_id] = state
+                self._finished.discard(run_id)
+            elif state.phase == "finished":
+                self._finished.add(run_id)
+        return active
+
+    def _reopened(self, run_id: str) -> bool:
+        n_events = len(self._store.names(run_paths.events_dir(run_id)))
+        changed = self._n_events.get(run_id) != n_events
+        self._n_events[run_id] = n_events
+        return changed
+
+    def _streams(self, run_id: str, state: RunState) -> list[Stream]:
+        manifest = self._manifest(run_id)
+        landed = landed_units(self._store, run_id)
+        generation = state.generation
+        per_model = manifest.shards_by_model
+        streams = [Stream(run_id, 0, shards, landed) for shards in per_model.values()]
+        if generation > 0:
+            streams += [Stream(run_id, generation, shards, landed) for shards in per_model.values()]
+        return streams
+
+    def _manifest(self, run_id: str) -> RunManifest:
+        if run_id not in self._manifests:
+            self._manifests[run_id] = load_manifest(self._store, run_id)
+        return self._manifests[run_id]
+
+    def _publish(self, streams: list[Stream]) -> None:
+        n_waiting = self._redis.llen(wire.QUEUE)
+        landed = {s.run_id: s.landed for s in streams}
+        self._published.forget_landed(landed)
+        locked = self._locked(list(self._published.at_s))
+        window, now_s = self._window(), self._clock()
+        candidates = next_messages(
+            streams, self._published, locked=locked, n_queued=n_waiting + len(locked), window=window,
+            n_waiting=n_waiting, now_s=now_s,
+        )  # fmt: skip
+        free = [m for m in candidates if m not in self._locked(candidates)]
+        if free:
+            publish(self._app, free)
+        self._published.at_s.update(dict.fromkeys(candidates, now_s))
+
+    def _locked(self, messages: list[ShardMessage]) -> frozenset[ShardMessage]:
+        if not messages:
+            return frozenset()
+        with self._redis.pipeline(transaction=False) as pipe:
+            for message in messages:
+                pipe.exists(wire.shard_lock(message.run_id, _unit(message)))
+            held = pipe.execute()
+        return frozenset(m for m, is_held in zip(messages, held, strict=True) if is_held)
+
+    def _window(self) -> int:
+        return max(MIN_WINDOW, WINDOW_PER_SLOT * live_slots(self._redis))
+
+    def _finish_if_done(self, run_id: str, state: RunState) -> None:
+        landed = landed_units(self._store, run_id)
+        for stream in self._streams(run_id, state):
+            if next(stream.open_messages(), None) is not None:
+                return
+        try:
+            summary = compact(self._store, run_id, progress=self._lead)
+        except StoreError as error:
+            append_event(self._store, run_id, "environment", {"message": str(error)})
+            return
+        if not load_state(self._store, run_id).is_active:
+            return  # a cancel or a new generation came while we compacted: its own round will see to it
+        data = {"exit_code": summary.exit_code, "statuses": summary.statuses, "parts": len(landed)}
+        append_event(self._store, run_id, "finished", data)
+        log.info("run finished", extra={"event": "run_finished", "run_id": run_id})
+
+
+def _unit(message: ShardMessage) -> str:
+    return run_paths.shard_unit(message.shard, message.generation)
+
+
+def live_slots(redis: Redis) -> int:
+    """Shard slots of all workers that beat lately."""
+    now_s = redis.time()[0]
+    members = redis.zrangebyscore(wire.live_workers(), now_s - WORKER_ALIVE_S, "+inf")
+    return sum(_slots_of(member) for member in members)
+
+
+def _slots_of(member: object) -> int:
+    text = member.decode() if isinstance(member, bytes) else str(member)
+    return int(text.rsplit(":", 1)[1])
+
+
+def beat(redis: Redis, worker_id: str, slots: int) -> None:
+    """Say that a worker lives; forget those long gone."""
+    now_s = redis.time()[0]
+    redis.zadd(wire.live_workers(), {f"{worker_id}:{slots}": now_s})
+    redis.zremrangebyscore(wire.live_workers(), 0, now_s - 86400)
+
+
+def n_requests_landed(store: Store, run_id: str) -> int:
+    """Requests with an outcome in a part, over all units."""
+    return sum(read_part(store, run_id, u, ["request_id"]).num_rows for u in landed_units(store, run_id))

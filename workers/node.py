@@ -1,0 +1,116 @@
+"""What the shards of one worker process share: store, Redis, lanes, the bound on open calls, the drain flag."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from redis.asyncio import Redis as AsyncRedis
+
+from schemas import run_paths, wire
+from schemas.models import Model
+from schemas.settings import Settings
+from storage.parts import read_part
+from storage.runs import load_manifest
+from storage.store import Store
+from workers.control import RunWatch
+from workers.lanes import Lanes
+from workers.limiter import RedisQuotaServer
+
+log = logging.getLogger(__name__)
+
+FLUSH_GAUGES_S = 1.0
+
+
+class Node:
+    """Lives on the process's event loop. Only `drain` may be called from another thread."""
+
+    def __init__(self, settings: Settings, store: Store, redis: AsyncRedis, environ: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.store = store
+        self.redis = redis
+        self.lanes = Lanes(RedisQuotaServer(redis), environ)
+        self.in_flight = asyncio.Semaphore(settings.in_flight)
+        self.watch = RunWatch(store)
+        self.draining = False
+        self._gauges: dict[str, Counter[str]] = {}
+        self._flushing: asyncio.Task[None] | None = None
+
+    def clock_s(self) -> float:
+        """The loop's monotonic clock; it goes on while the process is stopped."""
+        return asyncio.get_running_loop().time()
+
+    def drain(self) -> None:
+        """No new call from now on; open ones finish."""
+        self.draining = True
+        self.watch.stop_all()
+
+    def model_of(self, run_id: str, name: str) -> Model:
+        """A model as frozen in the run."""
+        return _models(self.store, run_id)[name]
+
+    def reused_requests(self, run_id: str) -> frozenset[str]:
+        """Requests of the run that earlier runs answered."""
+        return _reused(self.store, run_id)
+
+    def counter(self, run_id: str) -> Callable[[str], None]:
+        """Counts one thing for status; numbers reach Redis once a second, and are never needed to go on."""
+        gauges = self._gauges.setdefault(run_id, Counter())
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush())
+
+        def count(what: str) -> None:
+            gauges[what] += 1
+
+        return count
+
+    def report_trouble(self, run_id: str, message: str) -> None:
+        """Tell status what the store could not be told."""
+        self._trouble = asyncio.create_task(self._set_trouble(run_id, message))
+
+    async def close(self) -> None:
+        """Close clients and connections."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+        await self.lanes.close()
+        await self.redis.aclose()
+
+    async def _set_trouble(self, run_id: str, message: str) -> None:
+        try:
+            await self.redis.set(wire.run_trouble(run_id), message, ex=3600)
+        except Exception:  # noqa: BLE001 - a hint for status only
+            log.info("trouble not told", extra={"event": "trouble_untold", "run_id": run_id})
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_GAUGES_S)
+            for run_id, gauges in list(self._gauges.items()):
+                await self._flush_run(run_id, gauges)
+
+    async def _flush_run(self, run_id: str, gauges: Counter[str]) -> None:
+        taken = dict(gauges)
+        gauges.clear()
+        if not taken:
+            return
+        key = wire.run_gauges(run_id)
+        try:
+            async with self.redis.pipeline(transaction=False) as pipe:
+                for what, n in taken.items():
+                    pipe.hincrby(key, what, n)
+                pipe.expire(key, 7 * 86400)
+                await pipe.execute()
+        except Exception:  # noqa: BLE001 - numbers for status only: try again with the next ones
+            gauges.update(taken)
+
+
+@lru_cache(maxsize=32)
+def _models(store: Store, run_id: str) -> dict[str, Model]:
+    return load_manifest(store, run_id).models
+
+
+@lru_cache(maxsize=8)
+def _reused(store: Store, run_id: str) -> frozenset[str]:
+    if not store.exists(run_paths.part(run_id, run_paths.REUSED_UNIT)):
+        return frozenset()
+    return frozenset(read_part(store, run_id, run_paths.REUSED_UNIT, ["request_id"])["request_id"].to_pylist())

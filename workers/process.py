@@ -1,0 +1,142 @@
+"""A worker process: one event loop in a thread, Celery's consumer, the keeper, beats, drain on SIGTERM."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+from celery.signals import worker_shutting_down
+from redis.exceptions import RedisError
+
+from schemas.errors import ExitCode, NightpollError
+from schemas.settings import Settings
+from storage.store import open_store
+from workers import connection
+from workers.app import worker_app
+from workers.keeper import Keeper, beat
+from workers.node import Node
+from workers.tasks import ShardTask, register
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 2.0
+PARENT_POLL_S = 1.0
+CELERY_ENDS_WITHIN_S = 5.0
+"""After the last shard ended; longer only if Redis is away and Celery waits for it."""
+
+
+def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | None = None) -> ExitCode:
+    """Consume shards until SIGTERM or SIGINT; open calls finish first, within `drain_s`.
+
+    Args:
+        settings: store, slots, bounds.
+        redis_url: broker and limiter.
+        end_with_parent: process id of a supervisor; drain when it is no longer our parent.
+
+    Raises:
+        StoreError, BrokerError: told before anything is consumed.
+    """
+    quiet_libraries()
+    store = open_store(settings.store)
+    connection.checked(redis_url)
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="calls", daemon=True).start()
+    node = asyncio.run_coroutine_threadsafe(_make_node(settings, redis_url), loop).result()
+    app = worker_app(redis_url)
+    register(app, ShardTask(node, loop))
+    keeper = Keeper(store, connection.plain(redis_url), app)
+    ending = threading.Event()
+    _drain_on_shutdown(node, loop, ending, settings.drain_s)
+    keeper.start()
+    threading.Thread(target=_beat, args=(redis_url, settings.slots, ending), name="beat", daemon=True).start()
+    if end_with_parent is not None:
+        args = (end_with_parent, ending)
+        threading.Thread(target=_watch_parent, args=args, name="parent", daemon=True).start()
+    worker = app.Worker(
+        pool="threads", concurrency=settings.slots, loglevel=settings.log_level, without_gossip=True,
+        without_mingle=True, quiet=True, hostname=f"nightpoll-{os.getpid()}@{socket.gethostname()}",
+    )  # fmt: skip
+    worker.start()
+    ending.set()
+    keeper.stop()
+    keeper.join(timeout=5)
+    asyncio.run_coroutine_threadsafe(node.close(), loop).result(timeout=10)
+    loop.call_soon_threadsafe(loop.stop)
+    return ExitCode.DONE
+
+
+def quiet_libraries() -> None:
+    """Libraries that write a line per request stay silent."""
+    for name in ("httpx", "httpx2", "httpcore", "openai", "aiohttp"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+async def _make_node(settings: Settings, redis_url: str) -> Node:
+    return Node(settings, open_store(settings.store), connection.on_loop(redis_url), os.environ)
+
+
+def _drain_on_shutdown(node: Node, loop: asyncio.AbstractEventLoop, ending: threading.Event, drain_s: float) -> None:
+    def drain(**_: object) -> None:
+        if ending.is_set():
+            return
+        ending.set()
+        loop.call_soon_threadsafe(node.drain)
+        threading.Thread(target=_bound_the_drain, args=(node, drain_s), name="drain", daemon=True).start()
+
+    worker_shutting_down.connect(drain, weak=False)
+
+
+def _bound_the_drain(node: Node, drain_s: float) -> None:
+    """End the process when its calls are done or `drain_s` is over, even if Celery waits for a lost Redis.
+
+    The journal holds every intent and every answer, so nothing else needs to be waited for.
+    """
+    pause, deadline_s = threading.Event(), time.monotonic() + drain_s
+    while node.watch.is_busy() and time.monotonic() < deadline_s:
+        pause.wait(0.1)
+    if node.watch.is_busy():
+        log.error("open calls did not finish in time", extra={"event": "drain_timeout", "drain_s": drain_s})
+    pause.wait(CELERY_ENDS_WITHIN_S)
+    logging.shutdown()
+    os._exit(int(ExitCode.SIGTERM))
+
+
+def _beat(redis_url: str, slots: int, ending: threading.Event) -> None:
+    client, worker_id = connection.plain(redis_url), f"{socket.gethostname()}-{os.getpid()}"
+    while True:
+        try:
+            beat(client, worker_id, slots)
+        except (RedisError, OSError):
+            log.info("beat not told", extra={"event": "beat_lost"})
+        if ending.wait(BEAT_S):
+            return
+
+
+def _watch_parent(parent: int, ending: threading.Event) -> None:
+    while not ending.wait(PARENT_POLL_S):
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+
+
+def main() -> None:
+    """Entry point of a local worker: settings from the environment, the parent's id as the only argument."""
+    settings = Settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    url = settings.redis_url
+    if url is None:
+        sys.exit("NIGHTPOLL_REDIS_URL is not set: a worker needs the server that its commands use.")
+    parent = int(sys.argv[1]) if len(sys.argv) > 1 else None
+    try:
+        sys.exit(int(run_worker(settings, url.get_secret_value(), end_with_parent=parent)))
+    except NightpollError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(int(error.exit_code))
+
+
+if __name__ == "__main__":
+    main()

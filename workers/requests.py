@@ -1,0 +1,99 @@
+"""The requests of one shard, read from plan.parquet by row group."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas import run_paths
+from schemas.errors import StoreError
+from storage.parts import open_table
+from storage.store import Store
+
+
+@dataclass(frozen=True)
+class PlannedRequest:
+    """One row of the plan, ready to be sent."""
+
+    request_id: str
+    messages: list[dict[str, Any]]
+    parameters: dict[str, Any]
+    prompt_tokens: int
+    completion_tokens: int
+    max_tokens: int
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """All requests of a shard; they share one model."""
+
+    shard: int
+    model: str
+    requests: list[PlannedRequest]
+
+
+def load_shard(store: Store, run_id: str, shard: int) -> PlannedShard:
+    """Read a shard.
+
+    Raises:
+        StoreError: the plan is missing, damaged, or holds no such shard.
+    """
+    group = _group_of_shard(store.root, run_id, shard)
+    rows = group.filter(pc.equal(group["shard"], shard))
+    return PlannedShard(shard, rows["model"][0].as_py(), [_request(row) for row in rows.to_pylist()])
+
+
+def shard_request_ids(store: Store, run_id: str, shard: int) -> list[str]:
+    """Request ids of a shard in plan order."""
+    group = _group_of_shard(store.root, run_id, shard)
+    ids: list[str] = group.filter(pc.equal(group["shard"], shard))["request_id"].to_pylist()
+    return ids
+
+
+def _request(row: dict[str, Any]) -> PlannedRequest:
+    return PlannedRequest(
+        request_id=row["request_id"],
+        messages=json.loads(row["turns"])[0],
+        parameters=json.loads(row["parameters"]),
+        prompt_tokens=row["prompt_tokens"],
+        completion_tokens=row["completion_tokens"],
+        max_tokens=row["max_tokens"],
+    )
+
+
+def _group_of_shard(root: Path, run_id: str, shard: int) -> pa.Table:
+    ranges = _shard_ranges(root, run_id)
+    for group, (low, high) in enumerate(ranges):
+        if low <= shard <= high:
+            table = _read_group(root, run_id, group)
+            if pc.any(pc.equal(table["shard"], shard)).as_py():
+                return table
+    raise StoreError(f"the plan holds no shard {shard}.", where=str(root / run_paths.plan(run_id)))
+
+
+@lru_cache(maxsize=64)
+def _shard_ranges(root: Path, run_id: str) -> list[tuple[int, int]]:
+    """Smallest and largest shard of each row group, from the footer's statistics."""
+    with open_table(Store(root), run_paths.plan(run_id)) as file:
+        column = file.schema_arrow.get_field_index("shard")
+        stats = [file.metadata.row_group(i).column(column).statistics for i in range(file.num_row_groups)]
+        return [(s.min, s.max) for s in stats]
+
+
+@lru_cache(maxsize=6)
+def _read_group(root: Path, run_id: str, group: int) -> pa.Table:
+    """A row group; a few stay in memory because neighbouring shards are worked on at the same time."""
+    store = Store(root)
+    with open_table(store, run_paths.plan(run_id)) as file:
+        try:
+            return file.read_row_group(group)
+        except (pa.ArrowInvalid, OSError) as e:
+            raise StoreError(
+                "the plan is damaged.",
+                where=str(store.path(run_paths.plan(run_id))),
+                hint="Start the run again; answers that landed are reused.",
+            ) from e

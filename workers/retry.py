@@ -1,0 +1,70 @@
+"""When a failed call is tried again. Pure: decisions are values.
+
+Waits are not attempts: a 429 costs the request none of its tries, only time.
+"""
+
+from random import Random
+from typing import NamedTuple
+
+from schemas.errors import ModelError, RateLimitedError, ServiceRefusedError, TransientModelError
+
+MAX_ATTEMPTS = 6
+BASE_DELAY_S = 0.5
+MAX_DELAY_S = 20.0
+MAX_THROTTLE_WAIT_S = 120.0
+"""A hint above this is cut to it: the pool is held back again by the next 429 if it still must be."""
+MAX_UNREACHABLE_WAIT_S = 5.0
+NO_ATTEMPT_CODES = frozenset({"unreachable", "probe_wait"})
+"""Nobody was there to try: the lane's patience bounds these, not the request's attempts."""
+
+
+class TryAgain(NamedTuple):
+    """Try again after a wait; `counts` says whether the try was an attempt."""
+
+    delay_s: float
+    counts: bool
+
+
+class GiveUp(NamedTuple):
+    """The request lands as failed with this code."""
+
+    code: str
+
+
+class Stop(NamedTuple):
+    """No request to this deployment will succeed: the run stops."""
+
+    code: str
+
+
+Decision = TryAgain | GiveUp | Stop
+
+
+def decide(error: ModelError, *, attempts: int, throttles: int, rng: Random) -> Decision:
+    """What to do after an error.
+
+    Args:
+        error: as translated by providers.
+        attempts: tries that counted so far, this one included.
+        throttles: rate limits in a row so far, this one included.
+        rng: for full jitter, so that many workers do not come back at once.
+    """
+    if isinstance(error, ServiceRefusedError):
+        return Stop(error.code)
+    if isinstance(error, RateLimitedError):
+        return TryAgain(_throttle_wait_s(error.retry_after_s, throttles, rng), counts=False)
+    if isinstance(error, TransientModelError):
+        if error.code in NO_ATTEMPT_CODES:
+            return TryAgain(
+                rng.uniform(0, min(MAX_UNREACHABLE_WAIT_S, BASE_DELAY_S * 2 ** min(throttles, 10))), counts=False
+            )
+        if attempts >= MAX_ATTEMPTS:
+            return GiveUp(error.code)
+        return TryAgain(rng.uniform(0, min(MAX_DELAY_S, BASE_DELAY_S * 2**attempts)), counts=True)
+    return GiveUp(error.code)
+
+
+def _throttle_wait_s(hint_s: float | None, throttles: int, rng: Random) -> float:
+    if hint_s is not None:
+        return min(hint_s, MAX_THROTTLE_WAIT_S) + rng.uniform(0, 0.2)
+    return rng.uniform(0, min(MAX_DELAY_S, BASE_DELAY_S * 2 ** min(throttles, 10)))

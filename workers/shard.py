@@ -1,0 +1,295 @@
+"""The work on one shard: lock, journal, settle what is missing, land, release.
+
+Every way out leaves the unit either landed or with a journal from which any other worker goes on.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import uuid4
+
+from redis.exceptions import RedisError
+
+from schemas import run_paths, wire
+from schemas.errors import SettingsError, StoreError
+from schemas.identity import call_id
+from storage.parts import landed_units, read_part, write_part
+from storage.runs import load_state
+from workers import locks
+from workers.control import RunControl, StopWork
+from workers.journal import FileJournal, JournalState, read_journals, remove_journals
+from workers.landing import Answer, part_table
+from workers.node import Node
+from workers.requests import PlannedRequest, PlannedShard, load_shard
+from workers.settle import EndpointUnreachable, ServiceRefused, Settling, settle
+
+log = logging.getLogger(__name__)
+
+LOCK_MARGIN_S = 1.0
+"""A holder stops calling this long before its lease could run out on the server."""
+NOT_YET_POLL_S = 1.0
+
+
+class ShardEnd(StrEnum):
+    """How the work on a shard ended."""
+
+    LANDED = "landed"
+    ALREADY = "already"  # landed before
+    TAKEN = "taken"  # another holder works on it
+    STOPPED = "stopped"  # pause, cancel, refusal or drain: its journal stays
+    LOST = "lost"  # the lock went to somebody else
+
+
+@dataclass(frozen=True)
+class ShardRef:
+    """Which shard of which run, in which generation."""
+
+    run_id: str
+    shard: int
+    generation: int
+
+    @property
+    def unit(self) -> str:
+        """Unit that it lands as."""
+        return run_paths.shard_unit(self.shard, self.generation)
+
+
+class HeldLock:
+    """A shard lock while it is held: renews itself, knows for sure how long it lasts."""
+
+    def __init__(self, node: Node, key: str) -> None:
+        self._node = node
+        self._key = key
+        self.token = uuid4().hex
+        self.valid_until_s = 0.0
+        self.lost = False
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def acquire(self) -> int:
+        """GRANTED, TAKEN or NOT_YET; renewed in the background once granted."""
+        asked_s = self._node.clock_s()
+        granted = await locks.acquire(self._node.redis, self._key, self.token)
+        if granted == locks.GRANTED:
+            self.valid_until_s = asked_s + wire.LOCK_LEASE_S
+            self._renewing = asyncio.create_task(self._renew())
+        return granted
+
+    def is_valid(self) -> bool:
+        """Nobody else can hold it now."""
+        return not self.lost and self._node.clock_s() < self.valid_until_s - LOCK_MARGIN_S
+
+    async def release(self) -> None:
+        """Stop renewing and give it back; without Redis it runs out by itself."""
+        if self._renewing is not None:
+            self._renewing.cancel()
+        try:
+            await locks.release(self._node.redis, self._key, self.token)
+        except (RedisError, OSError):
+            log.info("lock left to run out", extra={"event": "lock_left", "key": self._key})
+
+    async def _renew(self) -> None:
+        while not self.lost:
+            await asyncio.sleep(wire.LOCK_RENEW_S)
+            asked_s = self._node.clock_s()
+            try:
+                if await locks.renew(self._node.redis, self._key, self.token):
+                    self.valid_until_s = asked_s + wire.LOCK_LEASE_S
+                else:
+                    self.lost = True
+            except (RedisError, OSError):
+                log.info("lock not renewed", extra={"event": "lock_not_renewed", "key": self._key})
+
+
+async def work_shard(node: Node, ref: ShardRef) -> ShardEnd:
+    """Bring one shard to its part, or as far as it may go now."""
+    control = node.watch.enter(ref.run_id)
+    try:
+        return await _work_entered(node, ref, control)
+    finally:
+        node.watch.leave(control)
+
+
+async def _work_entered(node: Node, ref: ShardRef, control: RunControl) -> ShardEnd:
+    if node.store.exists(run_paths.part(ref.run_id, ref.unit)):
+        return ShardEnd.ALREADY
+    if control.stopped.is_set() or node.draining:
+        return ShardEnd.STOPPED
+    lock = HeldLock(node, wire.shard_lock(ref.run_id, ref.unit))
+    while (granted := await lock.acquire()) == locks.NOT_YET:
+        if control.stopped.is_set() or node.draining:
+            return ShardEnd.STOPPED
+        await asyncio.sleep(NOT_YET_POLL_S)
+    if granted == locks.TAKEN:
+        return ShardEnd.TAKEN
+    try:
+        return await _work_locked(node, ref, control, lock)
+    except StoreError as error:
+        node.watch.environment_failed(control, str(error))
+        node.report_trouble(ref.run_id, str(error))
+        return ShardEnd.STOPPED
+    finally:
+        await lock.release()
+
+
+async def _work_locked(node: Node, ref: ShardRef, control: RunControl, lock: HeldLock) -> ShardEnd:
+    if node.store.exists(run_paths.part(ref.run_id, ref.unit)):
+        return ShardEnd.ALREADY  # landed between the first look and the lock
+    planned = await asyncio.to_thread(load_shard, node.store, ref.run_id, ref.shard)
+    wanted = _wanted(node, ref, planned)
+    state = read_journals(node.store, ref.run_id, ref.unit)
+    answers = {r.request_id: a for r in wanted if (a := _known(state, r)) is not None}
+    open_requests = [r for r in wanted if r.request_id not in answers]
+    if open_requests:
+        work = _ShardWork(node, ref, control, lock, planned.model, state)
+        answers |= await work.settle_all(open_requests)
+    if len(answers) < len(wanted):
+        return ShardEnd.LOST if lock.lost else ShardEnd.STOPPED
+    if not lock.is_valid():
+        return ShardEnd.LOST
+    return await asyncio.to_thread(_land, node, ref, [r.request_id for r in wanted], answers)
+
+
+def _land(node: Node, ref: ShardRef, ids: list[str], answers: dict[str, Answer]) -> ShardEnd:
+    state = read_journals(node.store, ref.run_id, ref.unit)
+    calls = {r: call_id(r) for r in ids}
+    rows = {r: answers[r].with_lost(state.attempts[calls[r]], state.lost[calls[r]]) for r in ids}
+    write_part(node.store, ref.run_id, ref.unit, part_table(ids, rows))
+    remove_journals(node.store, ref.run_id, ref.unit)
+    log.info("shard landed", extra={"event": "shard_landed", "run_id": ref.run_id, "unit": ref.unit})
+    return ShardEnd.LANDED
+
+
+def _known(state: JournalState, request: PlannedRequest) -> Answer | None:
+    record = state.answers.get(call_id(request.request_id))
+    return None if record is None else Answer.from_record(record)
+
+
+def _wanted(node: Node, ref: ShardRef, planned: PlannedShard) -> list[PlannedRequest]:
+    """What this unit has to answer: not what was reused, in a retry generation only what ended badly."""
+    reused = node.reused_requests(ref.run_id)
+    if ref.generation == 0:
+        return [r for r in planned.requests if r.request_id not in reused]
+    generations = load_state(node.store, ref.run_id).generations
+    outcomes = next(set(g.outcomes) for g in generations if g.number == ref.generation)
+    best = best_outcomes(node, ref)
+    return [r for r in planned.requests if best.get(r.request_id) in outcomes]
+
+
+_RANK = {"ok": 0, "refused": 1, "filtered": 1, "truncated": 2, "failed": 3}
+
+
+def best_outcomes(node: Node, ref: ShardRef) -> dict[str, str]:
+    """Best outcome of each request of a shard over its earlier generations."""
+    best: dict[str, str] = {}
+    for unit in sorted(landed_units(node.store, ref.run_id)):
+        shard = run_paths.shard_of_unit(unit)
+        if shard is None or shard[0] != ref.shard or shard[1] >= ref.generation:
+            continue
+        table = read_part(node.store, ref.run_id, unit, ["request_id", "outcome"])
+        for request, outcome in zip(table["request_id"].to_pylist(), table["outcome"].to_pylist(), strict=True):
+            if request not in best or _RANK[outcome] < _RANK[best[request]]:
+                best[request] = outcome
+    return best
+
+
+class _ShardWork:
+    """Settles the open requests of a locked shard with a few pullers."""
+
+    def __init__(
+        self, node: Node, ref: ShardRef, control: RunControl, lock: HeldLock, model: str, state: JournalState
+    ) -> None:
+        self._node = node
+        self._ref = ref
+        self._control = control
+        self._lock = lock
+        self._model = model
+        self._state = state
+        self._answers: dict[str, Answer] = {}
+        self._stopped = asyncio.Event()
+        self._store_error: StoreError | None = None
+
+    async def settle_all(self, requests: list[PlannedRequest]) -> dict[str, Answer]:
+        """Settle as many as may be; returns early with fewer when a call may no longer go out."""
+        journal = FileJournal(self._node.store, self._ref.run_id, self._ref.unit, self._lock.token[:12])
+        mirror = asyncio.create_task(self._mirror_stop())
+        try:
+            work = self._settling(journal)
+            source = iter(requests)
+            n_pullers = min(len(requests), self._node.settings.in_flight)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(n_pullers):
+                    group.create_task(self._pull(source, work))
+        finally:
+            mirror.cancel()
+            journal.close()
+        if self._store_error is not None:
+            raise self._store_error
+        return self._answers
+
+    def _settling(self, journal: FileJournal) -> Settling:
+        model = self._node.model_of(self._ref.run_id, self._model)
+        try:
+            lanes = self._node.lanes.of_model(model)
+        except SettingsError as error:
+            self._node.watch.refuse(self._control, model=self._model, message=str(error), code=error.code)
+            lanes = []
+        return Settling(
+            lanes=lanes,
+            journal=journal,
+            in_flight=self._node.in_flight,
+            guard=self._guard,
+            stopped=self._stopped,
+            count=self._node.counter(self._ref.run_id),
+        )
+
+    async def _pull(self, source: Iterator[PlannedRequest], work: Settling) -> None:
+        for request in source:
+            if self._stopped.is_set() or not work.lanes:
+                return
+            earlier = self._state.attempts[call_id(request.request_id)]
+            try:
+                self._answers[request.request_id] = await settle(request, work, earlier_attempts=earlier)
+            except ServiceRefused as refusal:
+                self._stop(work)
+                self._node.watch.refuse(
+                    self._control, model=self._model, message=refusal.error.what, code=refusal.error.code
+                )
+                return
+            except EndpointUnreachable as failure:
+                self._stop(work)
+                self._node.watch.environment_failed(self._control, failure.error.what)
+                return
+            except StopWork:
+                self._stop(work)
+                return
+            except StoreError as error:  # open calls of the others may still finish
+                self._stop(work)
+                self._store_error = error
+                return
+
+    def _guard(self) -> None:
+        if self._control.stopped.is_set() or self._node.draining or not self._lock.is_valid():
+            raise StopWork
+
+    async def _mirror_stop(self) -> None:
+        """Ends waits when the run stops, the worker drains or the lock is lost."""
+        while not self._stopped.is_set():
+            try:
+                self._guard()
+                await asyncio.wait_for(self._control.stopped.wait(), timeout=0.25)
+            except TimeoutError:
+                continue
+            except StopWork:
+                break
+        self._release_waiters()
+
+    def _stop(self, work: Settling) -> None:
+        self._stopped.set()
+        for lane in work.lanes:
+            lane.limiter.drop(self._stopped)
+
+    def _release_waiters(self) -> None:
+        self._stopped.set()
+        self._node.lanes.drop(self._stopped)

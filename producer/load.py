@@ -83,7 +83,7 @@ def read_source(path: Path) -> Source:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file the user named, line ends as `\\n`, a byte order mark taken off.
+    """The text of a file the user named, with Unix line ends and no byte order mark.
 
     Raises:
         StudyError: no such file, a folder, unreadable or not UTF-8.

@@ -132,6 +132,8 @@ def _broken(error: MarkedYAMLError, name: str) -> StudyError:
     mark = error.problem_mark if error.problem_mark is not None else error.context_mark
     problem = error.problem if error.problem is not None else "it does not parse"
     hint = ""
+    if "end of stream" in problem and error.context_mark is not None:
+        mark = error.context_mark
     if r"'\t'" in problem:
         problem, hint = "a tab stands where YAML wants spaces", "Indent with spaces."
     elif "mapping values are not allowed" in problem:
@@ -182,8 +184,8 @@ class _Reading:
         return data
 
     def _key(self, node: Node, path: str) -> str | int:
-        key = self.value(node, path) if isinstance(node, ScalarNode) else None
-        if isinstance(key, str) or (isinstance(key, int) and not isinstance(key, bool)):
+        if isinstance(node, ScalarNode) and _kind(node) in {"str", "int"}:
+            key: str | int = self._scalar(node, path, _kind(node))
             return key
         self._refuse(node, path, "A key is neither text nor a whole number.", "Put it in quotes.")
         return f"line {_line(node)}"

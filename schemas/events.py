@@ -38,7 +38,8 @@ class RunState(BaseModel):
     """What the events say about a run.
 
     Attributes:
-        phase: planned and not opened yet; running; paused by a user; stopped by a refusing service or environment; cancelled; finished.
+        phase: planned and not opened yet; running; paused by a user; stopped by a refusing service or
+            environment; cancelled; finished.
         generations: retry generations after the first pass.
         reason: one sentence for paused and stopped.
         exit_code: what a command that follows the run returns in this phase.

@@ -1,0 +1,58 @@
+"""The `nightpoll` command: one module per group of commands; every error ends in a screen and a named exit code."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+import typer
+
+from cli import evaluate_commands, process_commands, run_commands, status_commands, study_commands
+from cli.console import err, print_error
+from schemas.errors import ExitCode, NightpollError
+
+app = typer.Typer(
+    name="nightpoll",
+    help="Run a survey on language models and see how close the answers are to the human ones.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+for group in (run_commands, status_commands, study_commands, evaluate_commands, process_commands):
+    group.register(app)
+
+
+def main() -> NoReturn:
+    """Entry point."""
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    sys.exit(int(run(sys.argv[1:])))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; returns its exit code and prints every error."""
+    try:
+        result = app(arguments, standalone_mode=False)
+    except NightpollError as error:
+        print_error(error)
+        return error.exit_code
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.WRONG_INPUT
+    except (KeyboardInterrupt, click.Abort):
+        return ExitCode.SIGINT
+    except Exception as error:
+        if os.environ.get("NIGHTPOLL_DEBUG"):
+            raise
+        err.print(f"unexpected error: {type(error).__name__}: {error}", markup=False)
+        err.print("This should not happen. NIGHTPOLL_DEBUG=1 shows where it came from.", markup=False)
+        return ExitCode.UNEXPECTED
+    return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _on_sigterm(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(int(ExitCode.SIGTERM))

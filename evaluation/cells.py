@@ -1,0 +1,130 @@
+"""Cells: all predictions of one arm on one question, column by column; and a run made of cells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from evaluation.arrays import BoolArray, FloatArray, IntArray
+from evaluation.scale import Scale
+
+STATUSES = ("answered", "unparsed", "refused", "filtered", "truncated", "failed", "cancelled", "pending")
+TRUTH_STATUSES = ("answered", "refused", "dont_know", "not_asked", "file_missing")
+SPLITS = ("train", "validation", "test")
+ALL = "all"
+"""Name of the split that is everyone."""
+
+ABSENT = -1
+"""Position of an answer that is not there."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Predictions of one arm on one question; every array has one entry a prediction, by respondent.
+
+    Attributes:
+        respondent: index into the run's respondents, ascending.
+        truth: position of the human code in codebook order, ABSENT unless answered.
+        truth_status: index into TRUTH_STATUSES.
+        answer: position of the predicted code, ABSENT unless valid.
+        status: index into STATUSES.
+        weight: survey weight divided by the respondent's repeats.
+        unit: 1 divided by the respondent's repeats.
+        split: index into SPLITS.
+        probabilities: shape (n, K), rows sum to 1, NaN where there are none; None if no row has any.
+    """
+
+    arm: str
+    question_id: str
+    scale: Scale
+    respondent: IntArray
+    truth: IntArray
+    truth_status: IntArray
+    answer: IntArray
+    status: IntArray
+    weight: FloatArray
+    unit: FloatArray
+    split: IntArray
+    in_sample: BoolArray
+    simulated: BoolArray
+    probabilities: FloatArray | None = None
+
+    @property
+    def eligible(self) -> BoolArray:
+        """Predictions with a human answer to score against."""
+        eligible: BoolArray = self.truth != ABSENT
+        return eligible
+
+    @property
+    def valid(self) -> BoolArray:
+        """Eligible predictions that name a code of the codebook."""
+        valid: BoolArray = self.eligible & (self.answer != ABSENT)
+        return valid
+
+    def mass(self, *, weighted: bool) -> FloatArray:
+        """What each prediction counts."""
+        return self.weight if weighted else self.unit
+
+    def where(self, mask: BoolArray) -> "Cell":
+        """The same cell with some of its predictions only."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        kept: dict[str, Any] = {n: a[mask] for n, a in arrays.items() if isinstance(a, np.ndarray)}
+        return replace(self, **kept)
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What the evaluation knows of a run.
+
+    Attributes:
+        respondent_ids: sorted; all respondent indexes point into it.
+        fields: persona field -> codes per respondent, shape (R,); MISSING_CODE for any kind of missing.
+        numeric_fields: persona fields that are quantities, not categories.
+        scales: question -> its codes, in codebook order.
+        cells: (question, arm) -> cell, questions in codebook order, arms in study order.
+    """
+
+    run_id: str
+    study: str
+    n_draws: int
+    respondent_ids: list[str]
+    fields: Mapping[str, IntArray]
+    numeric_fields: frozenset[str]
+    scales: Mapping[str, Scale]
+    cells: Mapping[tuple[str, str], Cell]
+
+    @property
+    def arms(self) -> list[str]:
+        """Arms that have predictions."""
+        return list(dict.fromkeys(arm for _, arm in self.cells))
+
+    @property
+    def questions(self) -> list[str]:
+        """Questions that have predictions."""
+        return list(dict.fromkeys(question for question, _ in self.cells))
+
+    def count(self, status: str) -> int:
+        """Predictions of the whole run in a status."""
+        return sum(int((cell.status == STATUSES.index(status)).sum()) for cell in self.cells.values())
+
+    @property
+    def n_predictions(self) -> int:
+        """Rows of predictions.parquet."""
+        return sum(cell.respondent.size for cell in self.cells.values())
+
+    @property
+    def n_simulated(self) -> int:
+        """Predictions that an emulator answered."""
+        return sum(int(cell.simulated.sum()) for cell in self.cells.values())
+
+    def of_split(self, split: str) -> "RunData":
+        """Only the respondents of one split; `all` is everyone."""
+        if split == ALL:
+            return self
+        index = SPLITS.index(split)
+        return replace(self, cells={key: c.where(c.split == index) for key, c in self.cells.items()})
+
+
+MISSING_CODE = np.iinfo(np.int64).min
+"""Stands for a null in a persona field; its own level in a model."""

@@ -1,0 +1,87 @@
+"""The evaluation of one run as a job: read the folder, score, write metrics.parquet and metrics.json."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from evaluation.baselines import fit_baselines
+from evaluation.cells import ALL
+from evaluation.figures import MetricRow
+from evaluation.load import load_run
+from evaluation.output import method_of, write_metrics
+from evaluation.rows import metric_rows
+from evaluation.scoring import draws_of, score_split
+from evaluation.show import TextTable, tables_of
+from evaluation.verdict import verdict_lines, warning_lines
+from storage.store import Store
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        rows: every figure, as in metrics.parquet.
+        warnings: who answered and what is open; printed first. Empty for a finished run on a real service.
+        verdict: accuracy and flags arm by arm, in words.
+        tables: coverage, headline, baselines; one set a split.
+        notes: what went less than well in fitting the baselines.
+        files: paths in the store of what was written.
+    """
+
+    run_id: str
+    rows: list[MetricRow]
+    warnings: list[str]
+    verdict: list[str]
+    tables: list[TextTable]
+    notes: list[str]
+    files: list[str]
+
+    @property
+    def lines(self) -> list[str]:
+        """Warnings, then the verdict."""
+        return [*self.warnings, *self.verdict]
+
+
+def evaluate_run(
+    store: Store,
+    run_id: str,
+    *,
+    progress: Callable[[str], None] | None = None,
+    splits: Sequence[str] = (ALL,),
+) -> Evaluation:
+    """Evaluate a run from its folder alone and write the figures there; calling it again replaces them.
+
+    Args:
+        store: where the run is.
+        run_id: finished or not; open tasks are said in the first line.
+        progress: told in a few words what is being done.
+        splits: all, train, validation, test.
+
+    Raises:
+        UserInputError: there is no such run, or it has no predictions.
+        StoreError: a file is damaged, or the store cannot be written.
+    """
+    tell = _silent if progress is None else progress
+    tell("reading predictions")
+    run = load_run(store, run_id)
+    baselines = fit_baselines(run, progress=tell)
+    scores = [score_split(run, baselines, split, progress=tell) for split in splits]
+    rows = [row for s in scores for row in metric_rows(s)]
+    warnings, verdict = warning_lines(run), [line for s in scores for line in verdict_lines(s, run.arms)]
+    draws = draws_of(run)
+    method = method_of(n_draws=draws.n_draws, seed=draws.seed, notes=baselines.notes, persona_fields=list(run.fields))
+    tell("writing figures")
+    files = write_metrics(store, run_id, rows, lines=[*warnings, *verdict], method=method)
+    return Evaluation(
+        run_id=run_id,
+        rows=rows,
+        warnings=warnings,
+        verdict=verdict,
+        tables=[table for s in scores for table in tables_of(s, run.arms)],
+        notes=baselines.notes,
+        files=files,
+    )
+
+
+def _silent(_: str) -> None:
+    return None

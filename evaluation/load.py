@@ -1,0 +1,131 @@
+"""Loading a run: its folder as cells. Nothing else of the run, and nothing outside it, is read."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evaluation.arrays import FloatArray, IntArray
+from evaluation.cells import ABSENT, STATUSES, TRUTH_STATUSES, Cell, RunData
+from evaluation.columns import Names, PredictionColumns, Triples, by_row, plain_codes, read_columns
+from evaluation.scale import Scale, scale_of
+from schemas import run_paths
+from schemas.errors import StoreError, UserInputError
+from storage.parts import open_table, read_table
+from storage.runs import load_codebook, load_manifest
+from storage.store import Store
+
+_ANSWERED, _UNPARSED = STATUSES.index("answered"), STATUSES.index("unparsed")
+_TRUTH_ANSWERED = TRUTH_STATUSES.index("answered")
+
+
+def load_run(store: Store, run_id: str) -> RunData:
+    """What the evaluation needs of a run, from its folder alone.
+
+    Raises:
+        UserInputError: there is no such run, or it has no predictions yet.
+        StoreError: a file is missing, damaged or contradicts the codebook.
+    """
+    manifest, codebook = load_manifest(store, run_id), load_codebook(store, run_id)
+    rel = run_paths.predictions(run_id)
+    if not store.exists(rel):
+        raise UserInputError(
+            f"run {run_id} has no predictions yet.",
+            where=str(store.path(rel)),
+            hint=f"See `nightpoll status {run_id}`; `nightpoll resume {run_id}` goes on with it.",
+        )
+    respondents, fields = _respondents(store, run_id, manifest.study.persona.fields)
+    scales = {name: scale_of(variable) for name, variable in codebook.questions.items()}
+    names = Names(respondents, list(manifest.study.arms), scales)
+    columns = read_columns(store, rel, names)
+    if not columns.respondent.size:
+        raise UserInputError(f"run {run_id} has no tasks.", where=str(store.path(rel)))
+    return RunData(
+        run_id=run_id,
+        study=manifest.study.study,
+        n_draws=manifest.study.evaluate.bootstrap,
+        respondent_ids=respondents,
+        fields=fields,
+        numeric_fields=frozenset(n for n, v in codebook.fields.items() if v.kind == "numeric"),
+        scales=scales,
+        cells=_cells(columns, names, str(store.path(rel))),
+    )
+
+
+def _respondents(store: Store, run_id: str, fields: list[str]) -> tuple[list[str], dict[str, IntArray]]:
+    """Respondent ids, sorted, and the codes of each persona field in that order."""
+    rel = run_paths.respondents(run_id)
+    with open_table(store, rel) as file:
+        absent = [name for name in fields if name not in file.schema_arrow.names]
+    if absent:
+        raise StoreError(f"persona fields are missing: {', '.join(absent)}.", where=str(store.path(rel)))
+    table = read_table(store, rel, list(dict.fromkeys(["respondent_id", *fields])))
+    ids = table["respondent_id"].cast(pa.string()).combine_chunks()
+    order = np.argsort(np.asarray(ids.to_numpy(zero_copy_only=False), dtype=str), kind="stable")
+    codes = {name: plain_codes(table[name])[order] for name in fields}
+    return pc.take(ids, pa.array(order)).to_pylist(), codes
+
+
+def _cells(columns: PredictionColumns, names: Names, where: str) -> dict[tuple[str, str], Cell]:
+    """Rows by question, arm, respondent and repeat, so that no sum depends on the order of the file."""
+    key = columns.question * len(names.arms) + columns.arm
+    order = np.lexsort((columns.repeat, columns.respondent, key))
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    new_row = np.empty_like(order)
+    new_row[order] = np.arange(order.size)
+    triples = by_row(columns.probabilities, new_row)
+    cells = {}
+    for first, end in zip(starts, [*starts[1:], order.size], strict=True):
+        cell = _cell(columns, order[first:end], names, where)
+        p = _dense(triples, int(first), int(end), cell)
+        cells[(cell.question_id, cell.arm)] = replace(cell, probabilities=p)
+    return cells
+
+
+def _cell(columns: PredictionColumns, rows: IntArray, names: Names, where: str) -> Cell:
+    question = names.questions[int(columns.question[rows[0]])]
+    scale = names.scales[question]
+    truth, told = _positions(columns.truth[rows], scale), columns.truth_status[rows] == _TRUTH_ANSWERED
+    if (truth[told] == ABSENT).any():
+        raise StoreError(f"a truth of {question} is no code of the codebook.", where=where)
+    answered, answer = columns.status[rows] == _ANSWERED, _positions(columns.answer[rows], scale)
+    respondent = columns.respondent[rows]
+    unit = 1.0 / np.bincount(respondent)[respondent]
+    return Cell(
+        arm=names.arms[int(columns.arm[rows[0]])],
+        question_id=question,
+        scale=scale,
+        respondent=respondent,
+        truth=np.where(told, truth, ABSENT),
+        truth_status=columns.truth_status[rows],
+        answer=np.where(answered, answer, ABSENT),
+        status=np.where(answered & (answer == ABSENT), _UNPARSED, columns.status[rows]),
+        weight=columns.weight[rows] * unit,
+        unit=unit,
+        split=columns.split[rows],
+        in_sample=columns.in_sample[rows],
+        simulated=columns.simulated[rows],
+    )
+
+
+def _positions(codes: IntArray, scale: Scale) -> IntArray:
+    """Codebook positions of codes; ABSENT for a code that is not in the codebook."""
+    positions = np.full(codes.shape, ABSENT, dtype=np.int64)
+    for position, code in enumerate(scale.codes):
+        positions[codes == code] = position
+    return positions
+
+
+def _dense(triples: Triples, first: int, end: int, cell: Cell) -> FloatArray | None:
+    """Probabilities of rows first..end, shape (n, K), renormalised over the codebook; None if there are none."""
+    start, stop = np.searchsorted(triples.row, [first, end])
+    if start == stop:
+        return None
+    position = _positions(triples.code[start:stop], cell.scale)
+    known = position != ABSENT
+    p = np.zeros((cell.truth.size, cell.scale.k))
+    p[triples.row[start:stop][known] - first, position[known]] = triples.share[start:stop][known]
+    mass = p.sum(axis=1, keepdims=True)
+    renormalised: FloatArray = np.divide(p, mass, out=np.full_like(p, np.nan), where=mass > 0)
+    return renormalised

@@ -1,0 +1,156 @@
+"""Rows: scores as the long table of metrics.parquet."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from evaluation.baselines import FITTED, expected_baselines
+from evaluation.distribution import distribution_figures, share_figures
+from evaluation.figures import (
+    HUMAN,
+    LOGIT,
+    MAJORITY,
+    NO_ELIGIBLE,
+    NO_VALID,
+    POOLED,
+    Figure,
+    Interval,
+    MetricRow,
+    figure,
+    ratio,
+)
+from evaluation.individual import FORMS, row_totals, skill
+from evaluation.measure import WEIGHTINGS, Measured
+from evaluation.scoring import Scored, SplitScores
+
+_SKILLS = {MAJORITY: "skill_over_majority", LOGIT: "skill_over_logit"}
+_NO_MEAN = ("n_", "stuart_maxwell")
+"""Beginnings of metrics whose mean over questions says nothing."""
+
+
+def metric_rows(scores: SplitScores) -> list[MetricRow]:
+    """All rows of a split: question by question and arm, then means over questions, then pooled."""
+    rows: list[MetricRow] = []
+    for key, scored in scores.cells.items():
+        rows += _cell_rows(scores, key, scored)
+    for question in dict.fromkeys(question for question, _ in scores.cells):
+        rows += _expected_rows(scores, question)
+    rows += _macro_rows(rows, scores)
+    return [*rows, *_pooled_rows(scores)]
+
+
+def _cell_rows(scores: SplitScores, key: tuple[str, str], scored: Scored) -> Iterator[MetricRow]:
+    question, arm = key
+    measured = scored.measured
+    for (metric, form, _, weighted), found in measured.figures.items():
+        interval = None
+        flags: tuple[str, ...] = ()
+        if metric == "accuracy" and form == "strict":
+            interval = scores.paired.accuracy(arm, question, weighted=weighted)[1]
+            flags = scored.flags if weighted else ()
+        yield _row(scores, arm, question, found, measured, weighted, interval=interval, flags=flags)
+    for weighted in WEIGHTINGS:
+        for found in scores.paired.floor(arm, question, measured.cell.scale.k, weighted=weighted):
+            yield _row(scores, arm, question, found, measured, weighted)
+        for name in FITTED:
+            if name != arm:
+                yield _row(scores, arm, question, _skill_of(scored, name, weighted), measured, weighted)
+                found, interval = scores.paired.difference(arm, name, question, weighted=weighted)
+                yield _row(scores, arm, question, found, measured, weighted, interval=interval, arm_b=name)
+
+
+def _skill_of(scored: Scored, rival: str, weighted: bool) -> Figure:
+    own = scored.measured.value("accuracy", "strict", weighted=weighted)
+    return skill(_SKILLS[rival], own, scored.rivals[rival].value("accuracy", "strict", weighted=weighted))
+
+
+def _row(
+    scores: SplitScores, arm: str, question: str, found: Figure, measured: Measured, weighted: bool, **more: object
+) -> MetricRow:
+    n = measured.n_valid if found.form == "valid" else measured.n_eligible
+    return MetricRow(
+        arm, question, scores.split, found.metric, found.value, weighted, found.reason, found.form, found.level,
+        n=n, n_eff=measured.n_eff(weighted=weighted), **more,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _expected_rows(scores: SplitScores, question: str) -> Iterator[MetricRow]:
+    """Human shares, and the baselines that are known by their expected figures."""
+    measured = scores.cells[(question, MAJORITY)].measured
+    scale = measured.cell.scale
+    for weighted in WEIGHTINGS:
+        human = measured.humans[weighted]
+        if human is None:
+            continue
+        for found in share_figures(human, scale):
+            yield _row(scores, HUMAN, question, found, measured, weighted)
+        for expected in expected_baselines(human, scale):
+            figures = distribution_figures(human, expected.shares, scale)
+            for found in [expected.accuracy, expected.log_loss, *figures]:
+                yield _row(scores, expected.name, question, found, measured, weighted)
+
+
+def _macro_rows(rows: Iterable[MetricRow], scores: SplitScores) -> Iterator[MetricRow]:
+    """Means over questions with equal weight; questions where the figure is undefined are left out and counted."""
+    groups: dict[tuple[object, ...], list[MetricRow]] = {}
+    for row in rows:
+        if row.level is None and not row.metric.startswith(_NO_MEAN):
+            groups.setdefault((row.arm, row.arm_b, row.metric, row.form, row.weighted), []).append(row)
+    for group in groups.values():
+        yield _macro_row(group, scores)
+
+
+def _macro_row(group: list[MetricRow], scores: SplitScores) -> MetricRow:
+    first = group[0]
+    defined = [row.value for row in group if row.value is not None]
+    interval = None
+    if first.interval is not None or first.metric == "difference":
+        interval = _macro_interval(first, scores)
+    return MetricRow(
+        arm=first.arm,
+        question_id=None,
+        split=first.split,
+        metric=first.metric,
+        value=float(np.mean(defined)) if defined else None,
+        weighted=first.weighted,
+        reason=None if defined else "undefined for every question",
+        form=first.form,
+        arm_b=first.arm_b,
+        interval=interval,
+        n=len(defined),
+    )
+
+
+def _macro_interval(row: MetricRow, scores: SplitScores) -> Interval | None:
+    if row.arm_b is not None:
+        return scores.paired.difference(row.arm, row.arm_b, None, weighted=row.weighted)[1]
+    return scores.paired.accuracy(row.arm, None, weighted=row.weighted)[1]
+
+
+def _pooled_rows(scores: SplitScores) -> Iterator[MetricRow]:
+    """Accuracy and coverage over all cases of all questions together."""
+    by_arm: dict[str, list[Measured]] = {}
+    for (_, arm), scored in scores.cells.items():
+        by_arm.setdefault(arm, []).append(scored.measured)
+    for arm, measured in by_arm.items():
+        for weighted in WEIGHTINGS:
+            yield from _pooled_arm(scores, arm, measured, weighted)
+
+
+def _pooled_arm(scores: SplitScores, arm: str, measured: list[Measured], weighted: bool) -> Iterator[MetricRow]:
+    tables = [m.tables[weighted] for m in measured]
+    n = {"strict": sum(m.n_eligible for m in measured), "valid": sum(m.n_valid for m in measured)}
+    hits = sum(float(np.trace(t)) for t in tables)
+    total = {form: sum(float(row_totals(t, form).sum()) for t in tables) for form in FORMS}
+    covered = figure("coverage", ratio(total["valid"], total["strict"]), NO_ELIGIBLE)
+    strict, interval = scores.paired.accuracy(arm, POOLED, weighted=weighted)
+    valid = figure("accuracy", ratio(hits, total["valid"]), NO_VALID, form="valid")
+    found = [(covered, None, None), (strict, interval, None), (valid, None, None)]
+    for name in FITTED:
+        if name != arm:
+            found.append((*scores.paired.difference(arm, name, POOLED, weighted=weighted), name))  # type: ignore[arg-type]
+    for f, around, rival in found:
+        yield MetricRow(
+            arm, POOLED, scores.split, f.metric, f.value, weighted, f.reason, f.form,
+            arm_b=rival, interval=around, n=n["strict" if f.form is None else f.form],
+        )  # fmt: skip

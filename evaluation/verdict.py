@@ -1,0 +1,98 @@
+"""The verdict: what a reader must know before any table, in plain words, gravest first."""
+
+from collections.abc import Sequence
+
+from evaluation.cells import RunData
+from evaluation.figures import LOGIT, MAJORITY, Interval
+from evaluation.flags import (
+    BELOW_FLOOR,
+    COLLAPSED,
+    EQUALS_CONSTANT,
+    IN_SAMPLE,
+    LOW_COVERAGE,
+    NOT_BETTER_THAN_LOGIT,
+    SHARED_WITH_LOGIT,
+    SIMULATED_SERVICE,
+    SMALL_CELL,
+    WORSE_THAN_MAJORITY,
+)
+from evaluation.scoring import Scored, SplitScores
+
+_MEANING = {
+    IN_SAMPLE: "the model was tuned on some of these respondents",
+    NOT_BETTER_THAN_LOGIT: "accuracy does not beat a logit on the persona fields",
+    WORSE_THAN_MAJORITY: "accuracy is below that of one constant answer",
+    EQUALS_CONSTANT: "everyone gets the same answer",
+    COLLAPSED: "far less varied than people's answers",
+    LOW_COVERAGE: "too many answers are missing or cannot be read",
+    SMALL_CELL: "fewer than 100 respondents to score against",
+    BELOW_FLOOR: "answer shares cannot be told from a resample of the people (good)",
+}
+"""Flag -> what it says; in the order of the lines."""
+
+
+def warning_lines(run: RunData) -> list[str]:
+    """At most one line: who answered, and what is still open. It stands before everything else."""
+    said = []
+    if run.n_simulated:
+        said.append(
+            f"{SIMULATED_SERVICE}: an emulator gave {run.n_simulated} of {run.n_predictions} answers; "
+            "the figures test the machinery and say nothing about a real model."
+        )
+    pending, cancelled = run.count("pending"), run.count("cancelled")
+    if pending:
+        said.append(f"Unfinished: {pending} tasks pending; until they land they count as wrong.")
+    if cancelled:
+        said.append(f"Cancelled: {cancelled} tasks were never asked and count as wrong.")
+    return [" ".join(said)] if said else []
+
+
+def verdict_lines(scores: SplitScores, arms: Sequence[str]) -> list[str]:
+    """One line of accuracy an arm, then one line a flag of it, with what the logit does where that matters."""
+    lines = []
+    for arm in arms:
+        lines.append(_accuracy_line(scores, arm))
+        cells = {question: s for (question, name), s in scores.cells.items() if name == arm}
+        for flag, meaning in _MEANING.items():
+            flagged = {question: s for question, s in cells.items() if flag in s.flags}
+            if flagged:
+                places = ", ".join(_place(question, flag, s) for question, s in flagged.items())
+                lines.append(f"{arm}: {flag} on {places}: {meaning}.")
+    return lines
+
+
+def with_logit(flag: str, scored: Scored) -> str:
+    """The flag, followed by what the logit on the same respondents does where that changes its meaning."""
+    remark = _remark(flag, scored)
+    return f"{flag} ({remark})" if remark else flag
+
+
+def _place(question: str, flag: str, scored: Scored) -> str:
+    remark = _remark(flag, scored)
+    return f"{question} ({remark})" if remark else question
+
+
+def _remark(flag: str, scored: Scored) -> str:
+    if flag not in SHARED_WITH_LOGIT or scored.measured.cell.arm in (LOGIT, MAJORITY):
+        return ""
+    return "the logit too" if flag in scored.logit_flags else "the logit is not"
+
+
+def _accuracy_line(scores: SplitScores, arm: str) -> str:
+    found, interval = scores.paired.accuracy(arm, None, weighted=True)
+    if found.value is None:
+        return f"{arm}: no respondent with an answer to score against."
+    own = f"{arm}: right for {found.value:.1%} of respondents (mean over questions, weighted, strict"
+    own += f"; 95 % interval {interval.low:.1%} to {interval.high:.1%})" if interval else ")"
+    rivals = [_against(scores, arm, name, said) for name, said in ((MAJORITY, "majority"), (LOGIT, "logit"))]
+    return f"{own}; {', '.join(rivals)}."
+
+
+def _against(scores: SplitScores, arm: str, rival: str, said: str) -> str:
+    gap, interval = scores.paired.difference(arm, rival, None, weighted=True)
+    value = gap.value if gap.value is not None else 0.0
+    return f"{100 * value:+.1f} points{_points(interval)} against the {said}"
+
+
+def _points(interval: Interval | None) -> str:
+    return f" ({100 * interval.low:+.1f} to {100 * interval.high:+.1f})" if interval else ""

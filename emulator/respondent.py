@@ -2,13 +2,14 @@
 
 Each option has a score made of four parts, all fixed by hashes of (emulator seed, model, text):
 
-    score = 1.0 * base(question, label)            the model's own leaning, the same for everybody
-          + 1.2 * mean over the words w of the persona of pull(w, question, label), times sqrt(number of words) / 2
+    score = 0.5 * base(question, label)            the model's own leaning, the same for everybody
+          + 1.0 * sum over the lines l of the persona of pull(l, question, label) / sqrt(number of lines)
           + 0.5 * share of the examples that gave this option
           + 0.4 * noise(whole prompt, label)
 
-base, pull and noise are uniform in [-1.7, 1.7] (standard deviation 1). Words are lower-cased; numbers count by
-decade, so that people of 41 and 47 lean alike; words of three letters or fewer are passed over. Options count by
+base, pull and noise are uniform in [-1.7, 1.7] (standard deviation 1). A line counts by its lower-cased words, and
+numbers in it by decade, so that people of 41 and 47 lean alike: whoever shares a line shares its pull, which is the
+signal that demographics carry; words that everybody's persona has would only lean everybody. Options count by
 label, not by code or place. Temperature 0 takes the best option, ties to the first shown; otherwise the option
 is drawn with softmax(score / temperature), the draw fixed by seed, prompt and the sampling key that is handed in.
 """
@@ -22,7 +23,7 @@ from math import exp, log, sqrt
 from emulator.prompt import Asked
 from emulator.seeds import draws
 
-_WORD = re.compile(r"[^\W\d_]{4,}|\d+")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
 _UNIT_SPREAD = 2 * sqrt(3)
 _NO_OPTIONS = "I am here to help. No options were found in the question."
 _REASONS = (
@@ -72,14 +73,14 @@ def answer(asked: Asked, *, seed: int, model: str, temperature: float, sampling_
 
 def option_scores(asked: Asked, prompt: str, *, voice: str) -> list[float]:
     """Score of every option, in the order shown; see the module's formula."""
-    base, lines = _base(voice, asked.question, asked.labels), asked.persona
-    pulls = [_line_pull(voice, asked.question, asked.labels, line) for line in lines]
-    n_words = sum(n for n, _ in pulls)
+    base = _base(voice, asked.question, asked.labels)
+    pulls = [_line_pull(voice, asked.question, asked.labels, _gist(line)) for line in asked.persona]
     scores = []
     for at, (code, label) in enumerate(zip(asked.codes, asked.labels, strict=True)):
-        told = sum(pull[at] for _, pull in pulls) / (2 * sqrt(n_words)) if n_words else 0.0
+        told = sum(pull[at] for pull in pulls) / sqrt(len(pulls)) if pulls else 0.0
         shown = asked.examples.count(code) / len(asked.examples) if asked.examples else 0.0
-        scores.append(base[at] + 1.2 * told + 0.5 * shown + 0.4 * _unit("noise", voice, prompt, label))
+        noise = _unit("noise", voice, prompt, label)
+        scores.append(0.5 * base[at] + told + 0.5 * shown + 0.4 * noise)
     return scores
 
 
@@ -89,13 +90,16 @@ def _base(voice: str, question: str, labels: Sequence[str]) -> tuple[float, ...]
 
 
 @lru_cache(maxsize=65_536)
-def _line_pull(voice: str, question: str, labels: Sequence[str], line: str) -> tuple[int, tuple[float, ...]]:
-    words = [_family(word) for word in _WORD.findall(line.lower())]
-    pull = tuple(sum(_unit("pull", voice, word, question, label) for word in words) for label in labels)
-    return len(words), pull
+def _line_pull(voice: str, question: str, labels: Sequence[str], gist: str) -> tuple[float, ...]:
+    return tuple(_unit("pull", voice, gist, question, label) for label in labels)
 
 
-def _family(word: str) -> str:
+@lru_cache(maxsize=4096)
+def _gist(line: str) -> str:
+    return " ".join(_decade(word) for word in _WORD.findall(line.lower()))
+
+
+def _decade(word: str) -> str:
     return f"{word[:-1]}x" if word.isdigit() else word
 
 

@@ -1,15 +1,16 @@
 """Token counts of the stand-in: a cheap approximation that is billed exactly as reported.
 
 A text is cut the way byte-pair vocabularies cut it before they merge: runs of letters with the blank before
-them, up to three digits, runs of punctuation, runs of blanks. English words are nearly always one token, so the
-count comes within a few percent of the real vocabularies for English prose; other scripts are undercounted.
+them, up to three digits, runs of punctuation with the line feeds after them, runs of blanks. English words are
+nearly always one token, so the count comes within a few percent of the real vocabularies for English prose; other
+scripts are undercounted.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_PIECE = re.compile(r" ?[^\W\d_]+| ?\d{1,3}| ?[^\s\w]+|_+|\s+")
+_PIECE = re.compile(r" ?[^\W\d_]+| ?\d{1,3}| ?[^\s\w]+[\r\n]*|_+|\s+")
 _PER_MESSAGE = 3
 _REPLY_PRIMER = 3
 _CHARACTERS_PER_TOKEN = 4

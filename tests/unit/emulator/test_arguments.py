@@ -1,0 +1,45 @@
+import pytest
+
+from emulator.arguments import read_arguments
+from schemas.errors import SettingsError
+
+
+def test_options_override_the_config_file(tmp_path):
+    (tmp_path / "c.yaml").write_text("profile: azure\nrpm: 60\nlatency: {median_s: 2, sigma: 0.3}\n")
+    asked = read_arguments(["--config", str(tmp_path / "c.yaml"), "--rpm", "120", "--latency-ms", "0"], {})
+
+    assert (asked.config.profile, asked.config.rpm) == ("azure", 120)
+    assert (asked.config.latency.median_s, asked.config.latency.sigma) == (0.0, 0.3)
+
+
+def test_deployments_replace_the_catalogue():
+    config = read_arguments(["--deployment", "east=gpt-4.1-mini", "--deployment", "gpt-4o"], {}).config
+
+    assert {name: served.model for name, served in config.served().items()} == {
+        "east": "gpt-4.1-mini",
+        "gpt-4o": "gpt-4o",
+    }
+
+
+def test_keys_come_from_the_named_variable_and_are_never_shown():
+    config = read_arguments(["--key-env", "K"], {"K": "k-first, k-second"}).config
+
+    assert [key.get_secret_value() for key in config.keys] == ["k-first", "k-second"]
+    assert "k-first" not in repr(config)
+    assert "k-first" not in config.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--deployment", "east=gpt-9"], "gpt-9"),
+        (["--key-env", "NOT_SET"], "NOT_SET"),
+        (["--rpm", "0"], "rpm"),
+        (["--config", "no-such-file.yaml"], "no-such-file.yaml"),
+    ],
+)
+def test_wrong_options_are_refused_by_name(argv, says):
+    with pytest.raises(SettingsError) as caught:
+        read_arguments(argv, {})
+
+    assert says in str(caught.value)

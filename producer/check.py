@@ -1,0 +1,188 @@
+"""Everything that can be known to be wrong before a call: study, models, survey, persona and arms in one pass."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from producer.checks_arms import arm_problems, training_problems
+from producer.checks_import import import_problems
+from producer.checks_models import model_problems
+from producer.checks_parameters import Settings, parameter_problems
+from producer.checks_persona import coinciding_personas, persona_problems, rendering_problems
+from producer.checks_secrets import secret_problems
+from producer.load import models_of, models_path, read_source, study_of
+from schemas.errors import Problem, StudyError, SurveyFileError
+from schemas.models import Model, ModelsFile
+from schemas.study import Study
+from schemas.yaml_source import Source
+from survey.files import SurveyData, read_survey
+from survey.prepare import Prepared, prepare
+
+_LEVELS = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A study with everything it refers to.
+
+    Attributes:
+        models: those that arms use, by name.
+        data: the survey as read; None if it could not be.
+        prepared: respondents, codebook and answers; None if they could not be made.
+        problems: errors first, then warnings, then notes; errors stop, the others are only shown.
+        folder: where the study stands; its paths are relative to it.
+    """
+
+    study: Study
+    models: dict[str, Model]
+    data: SurveyData | None
+    prepared: Prepared | None
+    problems: list[Problem]
+    folder: Path = Path()
+
+    @property
+    def errors(self) -> list[Problem]:
+        """Problems that stop."""
+        return [problem for problem in self.problems if problem.level == "error"]
+
+    def raise_if_wrong(self) -> None:
+        """Go on only if nothing stops; then `data` and `prepared` are there.
+
+        Raises:
+            StudyError: with every error, not only the first.
+        """
+        if self.errors:
+            raise StudyError(self.errors)
+
+
+@dataclass
+class _Files:
+    """The study, the models and their sources; None where the file has no readable shape."""
+
+    study: Study | None = None
+    study_source: Source | None = None
+    models: ModelsFile | None = None
+    models_source: Source | None = None
+
+
+def check(study_path: Path, models_path: Path | None = None, *, environ: Mapping[str, str]) -> Checked:
+    """A study and all that is wrong with it, found without any call.
+
+    Args:
+        study_path: the study.
+        models_path: models file named by the user; None for models.yaml beside the study.
+        environ: environment variables; only whether keys are set is looked at.
+
+    Raises:
+        StudyError: the study itself cannot be read; carries every problem of both files.
+    """
+    problems: list[Problem] = []
+    files = _read(study_path, models_path, problems)
+    study, source = files.study, files.study_source
+    if study is None or source is None:
+        raise StudyError(_sorted(problems))
+    data = _survey(study, source, study_path.parent, problems)
+    problems += _beside_answers(study, source, study_path.parent, data)
+    prepared = _prepared(study, source, data, problems)
+    if prepared is not None:
+        problems += rendering_problems(study, study_path.parent, prepared)
+        problems += training_problems(study, source, prepared)
+        problems += coinciding_personas(study, source, prepared)
+    models = _used(study, files.models)
+    if files.models_source is not None:
+        problems += model_problems(models, files.models_source, environ)
+        problems += _parameters(study, source, models, files.models_source)
+    problems += arm_problems(
+        study,
+        source,
+        files.models.models if files.models is not None else None,
+        list(data.variables) if data is not None else None,
+    )
+    return Checked(study, models, data, prepared, _sorted(problems), study_path.parent)
+
+
+def _read(study_path: Path, explicit: Path | None, problems: list[Problem]) -> _Files:
+    files = _Files()
+    files.study_source = _source(study_path, problems)
+    files.models_source = _source(models_path(study_path, explicit), problems)
+    if files.study_source is not None:
+        try:
+            files.study = study_of(files.study_source)
+        except StudyError as e:
+            problems += e.problems
+    if files.models_source is not None:
+        try:
+            files.models = models_of(files.models_source)
+        except StudyError as e:
+            problems += e.problems
+    return files
+
+
+def _source(path: Path, problems: list[Problem]) -> Source | None:
+    try:
+        source = read_source(path)
+    except StudyError as e:
+        problems += e.problems
+        return None
+    problems += secret_problems(source)
+    return source
+
+
+def _survey(study: Study, source: Source, folder: Path, problems: list[Problem]) -> SurveyData | None:
+    try:
+        data = read_survey(folder / study.survey.file)
+    except SurveyFileError as e:
+        what = f"the survey file cannot be used: {e.what}"
+        problems.append(Problem(what, source.where("survey.file"), e.hint, code=e.code))
+        return None
+    where = source.where("survey.file")
+    problems += [Problem(warning, where, level="warning", code="survey_file") for warning in data.warnings]
+    return data
+
+
+def _beside_answers(study: Study, source: Source, folder: Path, data: SurveyData | None) -> Iterator[Problem]:
+    variables = list(data.variables) if data is not None else None
+    yield from persona_problems(study, source, folder, variables)
+    yield from import_problems(study, source, folder)
+
+
+def _prepared(study: Study, source: Source, data: SurveyData | None, problems: list[Problem]) -> Prepared | None:
+    if data is None:
+        return None
+    try:
+        prepared = prepare(study, data)
+    except StudyError as e:
+        problems += [_placed(problem, source) for problem in e.problems if not _told_by_item(problem)]
+        return None
+    problems += [_placed(problem, source) for problem in prepared.notes]
+    return prepared
+
+
+def _told_by_item(problem: Problem) -> bool:
+    """An unknown name in a list: the checks of persona and arms tell it with the line of the very item."""
+    in_list = problem.where == "persona.fields" or problem.where.endswith(".match")
+    return problem.code == "unknown_variable" and in_list
+
+
+def _placed(problem: Problem, source: Source) -> Problem:
+    """A problem that names a dotted key of the study, with file and line."""
+    head = problem.where.partition(".")[0]
+    return replace(problem, where=source.where(problem.where)) if head in Study.model_fields else problem
+
+
+def _used(study: Study, models: ModelsFile | None) -> dict[str, Model]:
+    if models is None:
+        return {}
+    asked = {arm.model for arm in study.arms.values()}
+    return {name: model for name, model in models.models.items() if name in asked}
+
+
+def _parameters(study: Study, source: Source, models: Mapping[str, Model], models_source: Source) -> Iterator[Problem]:
+    for name, arm in study.arms.items():
+        if arm.model is not None and arm.model in models:
+            yield from parameter_problems(Settings(name, arm, models[arm.model], source, models_source))
+
+
+def _sorted(problems: list[Problem]) -> list[Problem]:
+    """Errors first, each problem once, otherwise in the order found."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: _LEVELS.index(problem.level))

@@ -1,0 +1,101 @@
+"""Checks of the models that arms use: endpoints, keys, identities, quota pools, prices."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from providers.prices import price_of
+from providers.service import problems as service_problems
+from schemas.errors import Problem
+from schemas.models import Deployment, Model
+from schemas.yaml_source import Source
+
+_LIMITS = ("rpm", "tpm", "quota_counting")
+_BETWEEN_DEPLOYMENTS = frozenset({"duplicate_deployment", "mixed_services"})
+
+Place = tuple[str, Deployment]
+"""Dotted key of a deployment and the deployment."""
+
+
+def model_problems(models: Mapping[str, Model], source: Source, environ: Mapping[str, str]) -> Iterator[Problem]:
+    """What is wrong with models and their deployments.
+
+    Args:
+        models: those that arms use, by name.
+        source: the models file.
+        environ: environment variables; only whether they are set is looked at.
+    """
+    for name, model in models.items():
+        yield from _services(name, model, source)
+        yield from _price(name, model, source)
+    places = [place for name, model in models.items() for place in _places(name, model)]
+    for key, deployment in places:
+        yield from _key(key, deployment, source, environ)
+    yield from _pools(places, source)
+
+
+def is_loopback(base_url: str) -> bool:
+    """Whether an address is this machine, where plain http is safe."""
+    host = urlsplit(base_url).hostname
+    if host is None:
+        return False
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _places(name: str, model: Model) -> list[Place]:
+    return [(f"models.{name}.deployments.{n}", deployment) for n, deployment in enumerate(model.deployments)]
+
+
+def _services(name: str, model: Model, source: Source) -> Iterator[Problem]:
+    """What the providers say, each deployment alone so that its line is known, then what is wrong between them."""
+    for key, deployment in _places(name, model):
+        alone = model.model_copy(update={"deployments": [deployment]})
+        found = list(service_problems(alone, where=source.where(key)))
+        yield from (problem for problem in found if problem.code != "plain_http")
+        if not any(problem.code == "bad_base_url" for problem in found):
+            yield from _transport(key, deployment, source)
+    together = service_problems(model, where=source.where(f"models.{name}.deployments"))
+    yield from (problem for problem in together if problem.code in _BETWEEN_DEPLOYMENTS)
+
+
+def _transport(key: str, deployment: Deployment, source: Source) -> Iterator[Problem]:
+    if urlsplit(deployment.base_url).scheme != "https" and not is_loopback(deployment.base_url):
+        what = f"the base_url of {deployment.name} is not https: keys and personas would travel in the clear."
+        hint = "Only an address of this machine may be http."
+        yield Problem(what, source.where(f"{key}.base_url"), hint, code="not_https")
+
+
+def _key(key: str, deployment: Deployment, source: Source, environ: Mapping[str, str]) -> Iterator[Problem]:
+    variable = deployment.api_key_env
+    if variable is not None and deployment.auth in {"key", "bearer"} and not environ.get(variable):
+        what = f"the environment variable {variable} is not set; a run needs it."
+        hint = f"export {variable}=..., or write it into .env."
+        yield Problem(what, source.where(f"{key}.api_key_env"), hint, "warning", "key_variable_unset")
+
+
+def _pools(places: list[Place], source: Source) -> Iterator[Problem]:
+    pools: dict[str, list[Place]] = defaultdict(list)
+    for key, deployment in places:
+        pools[deployment.pool_name].append((key, deployment))
+    for pool, members in pools.items():
+        first = members[0][1]
+        for key, deployment in members[1:]:
+            differing = [limit for limit in _LIMITS if getattr(deployment, limit) != getattr(first, limit)]
+            if differing:
+                what = (
+                    f"{deployment.name} and {first.name} share the quota pool {pool} and give different "
+                    f"{' and '.join(differing)}."
+                )
+                hint = "Give both the limits of the pool, or each a `pool` of its own."
+                yield Problem(what, source.where(f"{key}.{differing[0]}"), hint, code="pool_limits")
+
+
+def _price(name: str, model: Model, source: Source) -> Iterator[Problem]:
+    if price_of(model) is None:
+        what = f"there is no price for {model.model}: cost is shown as unknown."
+        hint = "Add `price: {input: .., output: ..}` in US$ per million tokens."
+        yield Problem(what, source.where(f"models.{name}"), hint, "warning", "no_price")

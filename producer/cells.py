@@ -1,0 +1,172 @@
+"""Cells: every arm for every question it covers, with what is needed to make its tasks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from producer.arms import ChatCounter, ModelArm, model_arm
+from producer.examples import ExampleIndex, MatchKeys
+from producer.identity_text import TaskIdentity
+from producer.persona_pieces import PersonaPieces, PersonaTexts, codes_of
+from producer.plan_inputs import PlanInputs
+from producer.prompts import ExampleSource, QuestionPrompts
+from schemas.codebook import CodedVariable
+from schemas.errors import Problem, StudyError
+from schemas.study import Arm
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm for one question.
+
+    Attributes:
+        split: only respondents of this split; None for all.
+        includes_not_asked: a task also for respondents who were not asked.
+        asks: the model arm and its prompts; None for an import.
+        imported: respondent id -> answer as found; None for a model arm.
+    """
+
+    arm: str
+    question: CodedVariable
+    split: str | None
+    includes_not_asked: bool
+    tasks: TaskIdentity
+    asks: tuple[ModelArm, QuestionPrompts] | None
+    imported: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
+class TrueAnswers:
+    """Human answers of one question by respondent position; a code is None unless answered."""
+
+    codes: Sequence[int | None]
+    status: Sequence[str]
+
+
+class CellBuilder:
+    """Makes the cells of a study; personas, token counters and match keys are shared between them."""
+
+    def __init__(self, inputs: PlanInputs) -> None:
+        self._inputs = inputs
+        self._ids: list[str] = [str(value) for value in inputs.prepared.respondents["respondent_id"]]
+        self._texts = PersonaTexts(inputs.template, inputs.prepared.respondents)
+        self._counters: dict[str, ChatCounter] = {}
+        self._pieces: dict[str, PersonaPieces] = {}
+        self._keys: dict[str, MatchKeys] = {}
+        self._arms: dict[str, ModelArm] = {}
+        self._truth: dict[str, TrueAnswers] = {}
+        self.problems: list[Problem] = []
+
+    def truth(self, question_id: str) -> TrueAnswers:
+        """Human answers of one question."""
+        if question_id not in self._truth:
+            answers = self._inputs.prepared.answers[question_id]
+            self._truth[question_id] = TrueAnswers(codes_of(answers.codes), list(map(str, answers.status)))
+        return self._truth[question_id]
+
+    def cells(self) -> dict[str, list[Cell]]:
+        """Question -> its cells in arm order, questions in study order.
+
+        Raises:
+            StudyError: an arm cannot be asked; every reason found.
+        """
+        cells = {question_id: self._cells_of(question_id) for question_id in self._inputs.study.questions}
+        if self.problems:
+            raise StudyError(list(dict.fromkeys(self.problems)))  # an arm's own problem shows once
+        return cells
+
+    def cell(self, arm_name: str, question_id: str) -> Cell:
+        """One cell.
+
+        Raises:
+            StudyError: it cannot be asked.
+        """
+        arm = self._inputs.study.arms[arm_name]
+        found = self._import_cell if arm.imported is not None else self._model_cell
+        return found(arm_name, arm, question_id)
+
+    def persona(self, position: int) -> str:
+        """The persona of one respondent as it stands before a question; "" if nothing is known."""
+        return self._texts.text(position)
+
+    def _cells_of(self, question_id: str) -> list[Cell]:
+        cells = []
+        for name, arm in self._inputs.study.arms.items():
+            if not self._covers(name, arm, question_id):
+                continue
+            try:
+                cells.append(self.cell(name, question_id))
+            except StudyError as e:
+                self.problems += e.problems
+        return cells
+
+    def _covers(self, name: str, arm: Arm, question_id: str) -> bool:
+        if arm.questions is not None and question_id not in arm.questions:
+            return False
+        return arm.imported is None or question_id in self._inputs.imports[name].answers
+
+    def _import_cell(self, name: str, arm: Arm, question_id: str) -> Cell:
+        return self._cell(name, arm, question_id, imported=self._inputs.imports[name].answers[question_id])
+
+    def _model_cell(self, name: str, arm: Arm, question_id: str) -> Cell:
+        if name not in self._arms:
+            self._arms[name] = model_arm(name, arm, self._inputs.models, self._counters)
+        resolved = self._arms[name]
+        examples = self._examples(name, arm, question_id) if resolved.uses_examples else None
+        question = self._inputs.prepared.codebook.questions[question_id]
+        prompts = QuestionPrompts(resolved, question, self._personas(resolved), examples)
+        return self._cell(name, arm, question_id, asks=(resolved, prompts))
+
+    def _cell(
+        self,
+        name: str,
+        arm: Arm,
+        question_id: str,
+        *,
+        asks: tuple[ModelArm, QuestionPrompts] | None = None,
+        imported: Mapping[str, str] | None = None,
+    ) -> Cell:
+        study = self._inputs.study
+        return Cell(
+            arm=name,
+            question=self._inputs.prepared.codebook.questions[question_id],
+            split=None if arm.respondents == "all" else arm.respondents,
+            includes_not_asked=study.questions[question_id].ask == "all",
+            tasks=TaskIdentity(study=study.study, arm=name, question_id=question_id),
+            asks=asks,
+            imported=imported,
+        )
+
+    def _personas(self, arm: ModelArm) -> PersonaPieces:
+        model_id = arm.model.model
+        if model_id not in self._pieces:
+            keep = any(other.strategy == "few_shot" for other in self._inputs.study.arms.values())
+            self._pieces[model_id] = PersonaPieces(self._texts, arm.counter.count, keep=keep)
+        return self._pieces[model_id]
+
+    def _examples(self, name: str, arm: Arm, question_id: str) -> ExampleSource:
+        study = self._inputs.study
+        truth = self.truth(question_id)
+        if name not in self._keys:
+            self._keys[name] = self._match_keys(arm)
+        candidates = self._candidates(truth)
+        if not candidates:
+            hint = "Leave a share of the split for training, or leave the question out of this arm."
+            raise StudyError(
+                f"no training respondent answered {question_id}: there is no example to show.",
+                where=f"arms.{name}",
+                hint=hint,
+            )
+        index = ExampleIndex(candidates, self._keys[name], wanted=arm.examples)
+        return ExampleSource(index, truth.codes, ("examples", study.split.seed, name, question_id))
+
+    def _candidates(self, truth: TrueAnswers) -> list[int]:
+        splits = self._inputs.prepared.respondents["split"]
+        trained = (i for i, split in enumerate(splits) if split == "train" and truth.codes[i] is not None)
+        by_id: Callable[[int], str] = self._ids.__getitem__
+        return sorted(trained, key=by_id)
+
+    def _match_keys(self, arm: Arm) -> MatchKeys:
+        frame = self._inputs.prepared.respondents
+        columns = [codes_of(frame[variable]) for variable in arm.match]
+        rows = list(zip(*columns, strict=True)) if columns else [()] * len(frame)
+        return MatchKeys.of(rows, len(arm.match))

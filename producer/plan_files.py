@@ -1,0 +1,132 @@
+"""The files of a plan, written from its inputs."""
+
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+from producer.cells import Cell, CellBuilder
+from producer.pilot import pilot_positions
+from producer.plan_inputs import PlanInputs
+from producer.plan_rows import (
+    Progress,
+    RequestRow,
+    Respondent,
+    RowSource,
+    TaskRow,
+    arms_of,
+    oversized_problems,
+)
+from producer.plan_totals import plan_notes, plan_totals
+from producer.plan_writer import TaskWriter, file_sha256, write_requests, write_respondents
+from producer.shards import cut, shard_size
+from schemas.errors import StudyError
+from schemas.identity import IDENTITY_VERSION
+from schemas.run import RunManifest
+
+RUN_JSON = "run.json"
+CODEBOOK_JSON = "codebook.json"
+PLAN_PARQUET = "plan.parquet"
+TASKS_PARQUET = "tasks.parquet"
+RESPONDENTS_PARQUET = "respondents.parquet"
+
+_VERSIONED = ("nightpoll", "pyarrow", "jinja2", "tiktoken", "openai")
+
+
+def write_plan(
+    inputs: PlanInputs,
+    *,
+    out_dir: Path,
+    run_id: str,
+    created_at: datetime,
+    pilot: int | None = None,
+    progress: Progress | None = None,
+) -> RunManifest:
+    """Plan from inputs; see `producer.plan.plan_run`."""
+    builder = CellBuilder(inputs)
+    cells = builder.cells()
+    respondents = planned_respondents(inputs, pilot)
+    source = RowSource(cells, {question: builder.truth(question) for question in cells}, respondents)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    shards = _write_rows(inputs, cells, source, out_dir, len(respondents), progress)
+    arms = arms_of(cells)
+    problems = oversized_problems(source.tally, arms)
+    if problems:
+        raise StudyError(problems)
+    positions = [respondent.position for respondent in respondents]
+    n_without_persona = sum(not builder.persona(position) for position in positions)
+    write_respondents(out_dir / RESPONDENTS_PARQUET, inputs.prepared.respondents.iloc[positions])
+    _write_text(out_dir / CODEBOOK_JSON, inputs.prepared.codebook.model_dump_json(indent=1))
+    manifest = RunManifest(
+        run_id=run_id,
+        created_at=created_at,
+        study=inputs.study,
+        models=dict(inputs.models),
+        pilot=pilot,
+        hashes=inputs.hashes()
+        | {"plan": file_sha256(out_dir / PLAN_PARQUET), "tasks": file_sha256(out_dir / TASKS_PARQUET)},
+        versions=_versions(),
+        totals=plan_totals(inputs, source.tally, arms, shards, n_respondents=len(respondents), at=created_at),
+        shards_by_model=shards,
+        notes=plan_notes(inputs, source.tally, n_without_persona=n_without_persona, at=created_at),
+        extra={"persona_template": inputs.template.text},
+    )
+    _write_text(out_dir / RUN_JSON, manifest.model_dump_json(indent=1, by_alias=True))
+    return manifest
+
+
+def planned_respondents(inputs: PlanInputs, pilot: int | None) -> list[Respondent]:
+    """Who is planned for, in the order of the survey file.
+
+    A pilot is drawn from those whom some arm asks: with every arm on the test split, from the test split.
+    """
+    frame = inputs.prepared.respondents
+    wanted = {arm.respondents for arm in inputs.study.arms.values()}
+    everyone = [
+        Respondent(i, str(identifier), float(weight), str(split))
+        for i, (identifier, weight, split) in enumerate(
+            zip(frame["respondent_id"], frame["weight"], frame["split"], strict=True)
+        )
+    ]
+    if pilot is None:
+        return everyone
+    asked = [who for who in everyone if "all" in wanted or who.split in wanted]
+    chosen = pilot_positions([who.id for who in asked], pilot, seed=inputs.study.split.seed)
+    return [asked[i] for i in chosen]
+
+
+def _write_rows(
+    inputs: PlanInputs,
+    cells: Mapping[str, Sequence[Cell]],
+    source: RowSource,
+    out_dir: Path,
+    n_respondents: int,
+    progress: Progress | None,
+) -> dict[str, list[int]]:
+    n_at_most = n_respondents * sum(cell.asks is not None for row in cells.values() for cell in row)
+    size = shard_size(inputs.study.queue.shard_size, n_at_most)
+    with TaskWriter(out_dir / TASKS_PARQUET) as tasks:
+        requests = _requests(source.rows(progress), tasks)
+        return write_requests(out_dir / PLAN_PARQUET, cut(requests, size))
+
+
+def _requests(rows: Iterator[tuple[TaskRow, RequestRow | None]], tasks: TaskWriter) -> Iterator[tuple[str, RequestRow]]:
+    for task, request in rows:
+        tasks.add(task)
+        if request is not None:
+            yield request.model, request
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "identity": str(IDENTITY_VERSION)}
+    for name in _VERSIONED:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # run from a source tree
+            found[name] = "unknown"
+    return found
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

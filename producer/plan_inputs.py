@@ -1,0 +1,98 @@
+"""Everything a plan is a function of, read and compiled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from producer.imports import Imported, read_import
+from producer.load import read_text
+from producer.personas import PersonaTemplate, compile_template
+from schemas.codebook import CodedVariable
+from schemas.errors import StudyError
+from schemas.identity import bytes_digest, canonical_json
+from schemas.models import Model
+from schemas.study import Study
+from survey.prepared import Prepared
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """Inputs of a plan.
+
+    Attributes:
+        models: those that an arm of the study names.
+        imports: by arm.
+    """
+
+    study: Study
+    models: Mapping[str, Model]
+    prepared: Prepared
+    survey_sha256: str
+    template: PersonaTemplate
+    imports: Mapping[str, Imported] = field(default_factory=dict)
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each input; the study's covers its persona template."""
+        study = self.study.model_dump(mode="json", by_alias=True)
+        models = {name: model.model_dump(mode="json") for name, model in self.models.items()}
+        found = {
+            "survey": self.survey_sha256,
+            "study": _digest({"study": study, "template": self.template.text}),
+            "models": _digest(models),
+        }
+        return found | {f"import:{arm}": imported.sha256 for arm, imported in self.imports.items()}
+
+
+def load_inputs(
+    study: Study, models: Mapping[str, Model], prepared: Prepared, *, survey_sha256: str, folder: Path
+) -> PlanInputs:
+    """Inputs of a plan, with the persona template and the imported predictions read.
+
+    Args:
+        folder: of the study file; the study's paths are relative to it.
+
+    Raises:
+        StudyError: a file is missing or wrong; every problem found.
+    """
+    problems = []
+    imports: dict[str, Imported] = {}
+    for name, arm in study.arms.items():
+        if arm.imported is None:
+            continue
+        try:
+            imports[name] = read_import(
+                folder / arm.imported,
+                id_column=study.survey.respondent_id,
+                questions=arm.questions if arm.questions is not None else list(study.questions),
+                suffix=arm.suffix,
+                required=arm.questions is not None,
+            )
+        except StudyError as e:
+            problems += e.problems
+    try:
+        template = load_template(study, prepared.codebook.fields, folder)
+    except StudyError as e:
+        raise StudyError([*problems, *e.problems]) from e
+    if problems:
+        raise StudyError(problems)
+    used = {arm.model for arm in study.arms.values()}
+    named = {name: model for name, model in models.items() if name in used}
+    return PlanInputs(study, named, prepared, survey_sha256, template, imports)
+
+
+def load_template(study: Study, fields: Mapping[str, CodedVariable], folder: Path) -> PersonaTemplate:
+    """The study's persona template, or the default one, compiled for its fields.
+
+    Raises:
+        StudyError: the file is missing or a line of it is wrong.
+    """
+    persona = study.persona
+    mine = {name: fields[name] for name in persona.fields}
+    if persona.template is None:
+        return compile_template(None, mine, persona.phrases)
+    text = read_text(folder / persona.template)
+    return compile_template(text, mine, persona.phrases, where=persona.template)
+
+
+def _digest(value: object) -> str:
+    return bytes_digest(canonical_json(value).encode())

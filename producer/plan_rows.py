@@ -1,0 +1,197 @@
+"""The rows of a plan, streamed: tasks in order respondent x question x arm, each new request with its first task."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from producer.arms import ModelArm
+from producer.cells import Cell, TrueAnswers
+from producer.estimate import Load
+from producer.prompts import QuestionPrompts
+from schemas.errors import Problem
+from schemas.identity import canonical_json
+
+Progress = Callable[[int, int], None]
+"""Told (respondents planned, respondents in all) as the plan grows."""
+
+PROGRESS_EVERY = 50
+
+
+class TaskRow(NamedTuple):
+    """One row of tasks.parquet, in the order of `schemas.tables.TASKS`."""
+
+    task_id: str
+    respondent_id: str
+    question_id: str
+    arm: str
+    repeat: int
+    request_id: str | None
+    option_order: Sequence[int]
+    truth: int | None
+    truth_status: str
+    weight: float
+    split: str
+    imported_text: str | None
+
+
+class RequestRow(NamedTuple):
+    """One row of plan.parquet without its shard, in the order of `schemas.tables.PLAN`."""
+
+    request_id: str
+    model: str
+    turns: str
+    parameters: str
+    answer_format: str
+    prompt_tokens: int
+    completion_tokens: int
+    max_tokens: int
+
+
+class Respondent(NamedTuple):
+    """Who is planned for; `position` in the prepared survey."""
+
+    position: int
+    id: str
+    weight: float
+    split: str
+
+
+@dataclass
+class Tally:
+    """What the rows add up to.
+
+    Attributes:
+        loads: sums over distinct requests by model name.
+        relaxed: arm -> respondents with an example that does not share all `match` variables.
+        oversized: (arm, question) -> tokens of the largest prompt that does not fit.
+    """
+
+    n_tasks: int = 0
+    tasks_by_arm: Counter[str] = field(default_factory=Counter)
+    loads: dict[str, Load] = field(default_factory=dict)
+    relaxed: Counter[str] = field(default_factory=Counter)
+    oversized: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def n_requests(self) -> int:
+        """Distinct requests."""
+        return sum(load.n_requests for load in self.loads.values())
+
+
+class RowSource:
+    """Streams the rows of a plan once."""
+
+    def __init__(
+        self,
+        cells: Mapping[str, Sequence[Cell]],
+        truth: Mapping[str, TrueAnswers],
+        respondents: Sequence[Respondent],
+    ) -> None:
+        self._cells = cells
+        self._truth = truth
+        self._respondents = respondents
+        self._rooms: dict[str, float] = {}
+        self._seen: set[bytes] = set()
+        self.tally = Tally()
+
+    def rows(self, progress: Progress | None = None) -> Iterator[tuple[TaskRow, RequestRow | None]]:
+        """Every task, with its request where no earlier task has the same one. `tally` is whole at the end."""
+        n = len(self._respondents)
+        for done, respondent in enumerate(self._respondents):
+            if progress is not None and done % PROGRESS_EVERY == 0:
+                progress(done, n)
+            yield from self._rows_of(respondent)
+        if progress is not None:
+            progress(n, n)
+
+    def _rows_of(self, who: Respondent) -> Iterator[tuple[TaskRow, RequestRow | None]]:
+        relaxed: set[str] = set()
+        id_json = canonical_json(who.id)
+        for question_id, cells in self._cells.items():
+            truth = self._truth[question_id]
+            status = truth.status[who.position]
+            for cell in cells:
+                if cell.split is not None and cell.split != who.split:
+                    continue
+                if status == "not_asked" and not cell.includes_not_asked:
+                    continue
+                request_id, request = self._request(cell, who, relaxed)
+                yield (
+                    TaskRow(
+                        cell.tasks.task_id(id_json, 0),
+                        who.id,
+                        question_id,
+                        cell.arm,
+                        0,
+                        request_id,
+                        cell.question.shown,
+                        truth.codes[who.position],
+                        status,
+                        who.weight,
+                        who.split,
+                        None if cell.imported is None else cell.imported.get(who.id),
+                    ),
+                    request,
+                )
+                self.tally.tasks_by_arm[cell.arm] += 1
+                self.tally.n_tasks += 1
+        self.tally.relaxed.update(relaxed)
+
+    def _request(self, cell: Cell, who: Respondent, relaxed: set[str]) -> tuple[str | None, RequestRow | None]:
+        if cell.asks is None:
+            return None, None
+        arm, prompts = cell.asks
+        request = prompts.request(who.position, who.id)
+        if request.is_relaxed:
+            relaxed.add(cell.arm)
+        request_id = request.key.hex()
+        if request.key in self._seen:
+            return request_id, None
+        self._seen.add(request.key)
+        self._count(arm, cell.question.name, request.prompt_tokens)
+        return request_id, RequestRow(
+            request_id,
+            arm.model_name,
+            request.turns,
+            arm.parameters_json,
+            arm.strategy.answer_format,
+            request.prompt_tokens,
+            arm.completion.expected,
+            request.prompt_tokens + arm.completion.limit,
+        )
+
+    def _count(self, arm: ModelArm, question_id: str, prompt_tokens: int) -> None:
+        load = self.tally.loads.get(arm.model_name)
+        if load is None:
+            load = self.tally.loads[arm.model_name] = Load()
+        load.add(prompt_tokens, arm.completion)
+        room = self._rooms.get(arm.name)
+        if room is None:
+            room = self._rooms[arm.name] = arm.prompt_room_tokens
+        if prompt_tokens > room:
+            largest = self.tally.oversized.get((arm.name, question_id), 0)
+            self.tally.oversized[arm.name, question_id] = max(largest, prompt_tokens)
+
+
+def oversized_problems(tally: Tally, arms: Mapping[str, ModelArm]) -> list[Problem]:
+    """One problem per arm and question with a request that its service would never take."""
+    return [
+        Problem(
+            f"question {question_id}: a prompt of {tokens} tokens with an answer of up to "
+            f"{arms[arm].completion.limit} does not fit the context window or one minute of the quota "
+            f"({max(0, int(arms[arm].prompt_room_tokens))} prompt tokens at most).",
+            where=f"arms.{arm}",
+            hint="Show fewer examples, lower the token limit, or use a model or quota with more room.",
+            code="oversized",
+        )
+        for (arm, question_id), tokens in tally.oversized.items()
+    ]
+
+
+def arms_of(cells: Mapping[str, Sequence[Cell]]) -> dict[str, ModelArm]:
+    """The model arms in the cells, by name."""
+    asked: list[tuple[ModelArm, QuestionPrompts]] = [
+        cell.asks for row in cells.values() for cell in row if cell.asks is not None
+    ]
+    return {arm.name: arm for arm, _ in asked}

@@ -1,0 +1,69 @@
+"""What run.json says about a plan: counts, cost with its interval, time, notes. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from producer.arms import ModelArm
+from producer.estimate import Cost, cost_of, time_s
+from producer.plan_inputs import PlanInputs
+from producer.plan_rows import Tally
+from schemas.run import PlanTotals
+
+
+def plan_totals(
+    inputs: PlanInputs,
+    tally: Tally,
+    arms: Mapping[str, ModelArm],
+    shards: Mapping[str, Sequence[int]],
+    *,
+    n_respondents: int,
+    at: datetime,
+) -> PlanTotals:
+    """Counts and estimates.
+
+    Args:
+        arms: model arms that have tasks, by name.
+        shards: model -> shard numbers.
+        at: moment whose prices hold.
+    """
+    margins = {arm.model_name: arm.counter.margin for arm in arms.values()}
+    cost = _sum(
+        [cost_of(inputs.models[name], load, margin=margins[name], at=at) for name, load in tally.loads.items()]
+    )
+    loads = tally.loads.values()
+    return PlanTotals(
+        n_respondents=n_respondents,
+        n_tasks=tally.n_tasks,
+        n_requests=tally.n_requests,
+        n_shards=sum(len(numbers) for numbers in shards.values()),
+        prompt_tokens=sum(load.prompt_tokens for load in loads),
+        completion_tokens=sum(load.expected_tokens for load in loads),
+        requests_by_model={name: load.n_requests for name, load in tally.loads.items()},
+        tasks_by_arm={arm: tally.tasks_by_arm[arm] for arm in inputs.study.arms},
+        cost_usd=None if cost is None else cost.expected,
+        cost_low_usd=None if cost is None else cost.low,
+        cost_high_usd=None if cost is None else cost.high,
+        time_s=time_s(inputs.models, tally.loads),
+        relaxed_examples={name: tally.relaxed[name] for name, arm in arms.items() if arm.uses_examples},
+    )
+
+
+def plan_notes(inputs: PlanInputs, tally: Tally, *, n_without_persona: int, at: datetime) -> list[str]:
+    """What a reader of the plan should know, one sentence each."""
+    notes = [
+        f"arm {arm}: {n} respondents have examples that do not share all `match` variables."
+        for arm, n in sorted(tally.relaxed.items())
+    ]
+    if n_without_persona:
+        notes.append(f"{n_without_persona} respondents answer no persona field: their prompts hold the question alone.")
+    for name, load in tally.loads.items():
+        if cost_of(inputs.models[name], load, margin=0.0, at=at) is None:
+            notes.append(f"model {name} has no known price: the cost of this run is unknown.")
+    return notes
+
+
+def _sum(costs: Sequence[Cost | None]) -> Cost | None:
+    known = [cost for cost in costs if cost is not None]
+    if len(known) < len(costs):
+        return None
+    return Cost(*(sum(column) for column in zip(Cost(0.0, 0.0, 0.0), *known, strict=True)))

@@ -1,0 +1,90 @@
+"""What a model would be sent for one respondent, question and arm: messages, parameters, tokens. Calls nothing."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from producer.cells import CellBuilder
+from producer.check import Checked
+from producer.pieces import plain
+from producer.plan import inputs_of
+from producer.plan_inputs import PlanInputs
+from schemas.errors import UserInputError
+
+
+@dataclass(frozen=True)
+class PromptPreview:
+    """One request before it is sent.
+
+    Attributes:
+        request_id: as in plan.parquet.
+        model_name: in the models file; `model_id` is the model's own.
+        parameters: on the wire, except messages and model.
+        prompt_tokens: counted over the whole messages; `planned_tokens` is what the plan sums up from parts.
+        max_tokens: prompt as planned plus the answer's limit.
+        has_relaxed_examples: few_shot: the examples do not share all `match` variables.
+    """
+
+    request_id: str
+    model_name: str
+    model_id: str
+    messages: list[dict[str, str]]
+    answer_format: str
+    prompt_tokens: int
+    planned_tokens: int
+    max_tokens: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    has_relaxed_examples: bool = False
+
+
+def preview(checked: Checked, *, respondent_id: str, question_id: str, arm: str) -> PromptPreview:
+    """The request of one task, whether or not the arm would plan it for this respondent.
+
+    Raises:
+        UserInputError: no such respondent, question or arm, or the arm imports its answers.
+        StudyError: the study has errors.
+    """
+    return preview_of(inputs_of(checked), respondent_id=respondent_id, question_id=question_id, arm=arm)
+
+
+def preview_of(inputs: PlanInputs, *, respondent_id: str, question_id: str, arm: str) -> PromptPreview:
+    """`preview` from inputs."""
+    _known("question", question_id, inputs.study.questions, "--question")
+    _known("arm", arm, inputs.study.arms, "--arm")
+    position = _position(inputs, respondent_id)
+    cell = CellBuilder(inputs).cell(arm, question_id)
+    if cell.asks is None:
+        raise UserInputError(f"the arm {arm} imports its answers: there is no prompt.", where="--arm")
+    resolved, prompts = cell.asks
+    messages, is_relaxed = prompts.conversation(position, respondent_id)
+    request = prompts.request(position, respondent_id)
+    return PromptPreview(
+        request_id=request.key.hex(),
+        model_name=resolved.model_name,
+        model_id=resolved.model.model,
+        messages=plain(messages),
+        answer_format=resolved.strategy.answer_format,
+        prompt_tokens=resolved.counter.exact(plain(messages)),
+        planned_tokens=request.prompt_tokens,
+        max_tokens=request.prompt_tokens + resolved.completion.limit,
+        parameters=resolved.parameters,
+        has_relaxed_examples=is_relaxed,
+    )
+
+
+def _known(kind: str, name: str, names: Collection[str], option: str) -> None:
+    if name in names:
+        return
+    near = get_close_matches(name, names, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}."
+    raise UserInputError(f"the study has no {kind} {name}.", where=option, hint=hint)
+
+
+def _position(inputs: PlanInputs, respondent_id: str) -> int:
+    ids = [str(value) for value in inputs.prepared.respondents["respondent_id"]]
+    if respondent_id not in ids:
+        example = f" One of the {len(ids)} there are: {ids[0]}." if ids else ""
+        hint = f"`survey.respondent_id` is {inputs.study.survey.respondent_id}.{example}"
+        raise UserInputError(f"there is no respondent {respondent_id}.", where="--respondent", hint=hint)
+    return ids.index(respondent_id)

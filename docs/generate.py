@@ -93,8 +93,12 @@ def commands_page() -> str:
     return NOTE.format(source="cli/") + "# Commands\n\n" + text
 
 
-def pages() -> dict[str, Callable[[], str]]:
-    """File name -> what makes its text."""
+Pages = dict[str, Callable[[], str]]
+"""File name -> what makes its text."""
+
+
+def pages() -> Pages:
+    """All pages; the commands' one as soon as there is a command line."""
     made = {
         "study-reference.md": study_page,
         "models-reference.md": models_page,
@@ -106,14 +110,14 @@ def pages() -> dict[str, Callable[[], str]]:
     return made
 
 
-def outdated(folder: Path = FOLDER) -> list[str]:
+def outdated(wanted: Pages, folder: Path = FOLDER) -> list[str]:
     """Names of pages that differ from what the schemas say."""
-    return [name for name, make in pages().items() if _read(folder / name) != make()]
+    return [name for name, make in wanted.items() if _read(folder / name) != make()]
 
 
-def write(folder: Path = FOLDER) -> None:
-    """All pages."""
-    for name, make in pages().items():
+def write(wanted: Pages, folder: Path = FOLDER) -> None:
+    """The pages, over what is there."""
+    for name, make in wanted.items():
         (folder / name).write_text(make(), encoding="utf-8")
 
 
@@ -124,9 +128,9 @@ def _read(path: Path) -> str | None:
 def main(arguments: list[str]) -> int:
     """Exit code 0, or 1 if --check finds a page that is out of date."""
     if arguments != ["--check"]:
-        write()
+        write(pages())
         return 0
-    if old := outdated():
+    if old := outdated(pages()):
         sys.stderr.write(f"out of date: {', '.join(f'docs/{name}' for name in old)}; run `make docs`\n")
     return 1 if old else 0
 

@@ -44,19 +44,23 @@ find_uv() {
         if .venv/bin/python -m pip install --quiet --no-deps --require-hashes -r .venv/uv.txt >&2; then
             printf '%s\n' .venv/bin/uv
         else
-            say "uv has no build for this machine; pip does it, about four times slower."
+            say "no uv to be had for this machine; pip does it."
         fi
     fi
 }
 
+# Whom the machine trusts (a company's own certificate, say), uv trusts as well.
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS-true}"
+
 install_with_uv() {
     # A copy survives a cache on another disk, where uv would warn about each hard link.
     "$1" pip install --quiet --python .venv/bin/python --link-mode copy --require-hashes --only-binary :all: \
-        -r requirements.lock
-    "$1" pip install --quiet --python .venv/bin/python --link-mode copy --no-deps --no-build-isolation -e .
+        -r requirements.lock &&
+        "$1" pip install --quiet --python .venv/bin/python --link-mode copy --no-deps --no-build-isolation -e .
 }
 
 install_with_pip() {
+    .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
     .venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
     .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 }
@@ -64,5 +68,10 @@ install_with_pip() {
 started=$(date +%s)
 new_enough .venv/bin/python || make_venv
 uv=$(find_uv)
-if [ -n "$uv" ]; then install_with_uv "$uv"; else install_with_pip; fi
+if [ -z "$uv" ]; then
+    install_with_pip
+elif ! install_with_uv "$uv"; then
+    say "uv could not; pip tries."
+    install_with_pip
+fi
 say "ready in $(($(date +%s) - started)) s: .venv, $(.venv/bin/python --version)"

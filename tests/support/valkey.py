@@ -11,10 +11,14 @@ from tests.support.until import until
 
 
 class PrivateServer:
-    """One Valkey with an append-only file in `folder`; keep the folder's path short (socket paths end at ~100)."""
+    """One Valkey with an append-only file in `folder`; keep the folder's path short (socket paths end at ~100).
 
-    def __init__(self, folder: Path) -> None:
+    With `port` it listens on loopback as well, for programs that know `redis://` only; 0 opens no port.
+    """
+
+    def __init__(self, folder: Path, *, port: int = 0) -> None:
         self.folder = folder
+        self.port = port
         self.socket = folder / "v.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -29,6 +33,12 @@ class PrivateServer:
         return f"redis+socket://{self.socket}"
 
     @property
+    def tcp_url(self) -> str:
+        """For whoever reads `redis://`; only with a port."""
+        assert self.port, "the server has no port"
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
     def pid(self) -> int:
         """Of the running server."""
         assert self._process is not None, "the server is not running"
@@ -38,7 +48,8 @@ class PrivateServer:
         """Ready for commands on return; loads the append-only file that an earlier start left."""
         command = [
             str(_binary.get_binary_path()),
-            *("--port", "0"),
+            *("--port", str(self.port)),
+            *("--bind", "127.0.0.1"),
             *("--unixsocket", str(self.socket)),
             *("--unixsocketperm", "700"),
             *("--dir", str(self.folder)),

@@ -76,10 +76,19 @@ def test_monitor_refuses_to_start_without_a_login() -> None:
         read_compose({})
 
 
-def test_variables_and_dollar_signs_are_read_as_compose_reads_them(services: dict[str, Service]) -> None:
+def test_variables_get_their_value_or_their_default(services: dict[str, Service]) -> None:
     assert services["flower"].environment["FLOWER_BASIC_AUTH"] == "night:watch"
     assert services["producer"].environment["NIGHTPOLL_MODELS"] == "/study/models.yaml"
-    assert '"$NIGHTPOLL_REDIS_URL"' in (services["worker"].health or [])[-1]
+
+
+def test_double_dollar_reaches_the_container_as_one(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yml"
+    file.write_text("services: {a: {command: [echo, $$HOME], healthcheck: {test: [CMD-SHELL, 'test $$A = ${B:-b}']}}}")
+
+    service = read_compose({}, file)["a"]
+
+    assert service.command == ["echo", "$HOME"]
+    assert service.health == ["sh", "-c", "test $A = b"]
 
 
 def test_no_secret_stands_in_the_example_environment() -> None:

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -17,12 +16,14 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
-def print_json(document: Any) -> None:
+def print_json(document: object) -> None:
     """One JSON document on stdout, nothing else."""
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
-def print_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+def print_table(
+    title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()
+) -> None:
     """A table; `right` names the columns of numbers."""
     table = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
     for i, header in enumerate(headers):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
-from providers.clients import Reply
+from providers.replies import Reply
 from providers.families import wire_parameters
 from providers.prices import cost_usd
 

@@ -1,0 +1,47 @@
+"""What run, resume, status and demo show of a run."""
+
+from cli.console import err, out, print_json
+from cli.follow import View, exit_code_of, follow
+from schemas import run_paths
+from schemas.run import PlanTotals
+from storage.runs import append_event
+from storage.store import Store
+
+
+def show_totals(totals: PlanTotals, run_id: str) -> None:
+    """Tasks, requests, cost and time before anything is spent."""
+    err.print(f"run {run_id}: {totals.n_tasks:,} tasks for {totals.n_respondents:,} respondents", markup=False)
+    err.print(f"  {totals.n_requests:,} distinct requests, {totals.prompt_tokens:,} prompt tokens", markup=False)
+    if totals.cost_usd is None:
+        err.print("  cost unknown: a model has no price", markup=False)
+    else:
+        low, high = totals.cost_low_usd, totals.cost_high_usd
+        err.print(f"  about ${totals.cost_usd:.2f} (${low:.2f} to ${high:.2f})", markup=False)
+    err.print(f"  at least {totals.time_s:.0f} s at the stated quotas", markup=False)
+
+
+def follow_to_the_end(store: Store, run_id: str, redis_url: str, *, as_json: bool) -> int:
+    """Follow a run; Ctrl-C and SIGTERM pause it, so that nothing is spent behind one's back."""
+    try:
+        view = follow(store, run_id, redis_url)
+    except (KeyboardInterrupt, SystemExit):
+        append_event(store, run_id, "paused", {"reason": "the command was interrupted"})
+        err.print(f"paused; `nightpoll resume {run_id}` goes on.", markup=False)
+        raise
+    show(run_id, view, as_json=as_json)
+    if view.state.phase == "stopped":
+        err.print(f"stopped: {view.state.reason}", markup=False)
+        err.print(f"Mend it, then `nightpoll resume {run_id}` goes on.", markup=False)
+    if not as_json and store.exists(run_paths.predictions(run_id)) and view.state.phase == "finished":
+        out.print(str(store.path(run_paths.predictions(run_id))), markup=False)
+    return exit_code_of(view.state)
+
+
+def show(run_id: str, view: View, *, as_json: bool) -> None:
+    """One look at a run, as a line or as JSON."""
+    if as_json:
+        print_json(view.as_json(run_id))
+    else:
+        out.print(f"{run_id} | {view.line()}", markup=False)
+        if view.state.reason:
+            out.print(f"  {view.state.reason}", markup=False)

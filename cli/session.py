@@ -1,0 +1,101 @@
+"""A command's connection to workers: an external Redis if one is named, else this store's own supervisor."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from schemas.errors import EnvironmentFailureError, RunInUseError, SettingsError
+from schemas.models import Model
+from schemas.run_paths import PRIVATE, checked_run_id
+from schemas.settings import Settings
+from storage.runs import list_run_ids, load_state
+from storage.store import Store
+from workers import connection
+from workers.embedded import attached, missing_in_supervisor, supervisor_state
+from workers.file_locks import FileLock
+
+_RETIRE_WITHIN_S = 60.0
+
+
+@contextmanager
+def workers_for(
+    store: Store, settings: Settings, environ: Mapping[str, str], models: Mapping[str, Model]
+) -> Iterator[str]:
+    """Workers that can serve these models; yields the Redis URL.
+
+    Raises:
+        SettingsError: a key variable is not set.
+        BrokerError, EnvironmentFailureError: no server, or a supervisor that lacks a key and is busy.
+    """
+    if settings.redis_url is not None:
+        url = settings.redis_url.get_secret_value()
+        connection.checked(url)
+        yield url
+        return
+    names = key_names(models)
+    check_keys(names, environ)
+    _retire_if_it_lacks(store, names)
+    with attached(store, settings, environ) as url:
+        yield url
+
+
+def key_names(models: Mapping[str, Model]) -> set[str]:
+    """Environment variables that hold the keys of these models."""
+    deployments = [d for model in models.values() for d in model.deployments]
+    return {d.api_key_env for d in deployments if d.api_key_env is not None and d.auth in ("key", "bearer")}
+
+
+def check_keys(names: set[str], environ: Mapping[str, str]) -> None:
+    """Every key variable must be set.
+
+    Raises:
+        SettingsError: naming the variables.
+    """
+    missing = sorted(name for name in names if not environ.get(name))
+    if missing:
+        raise SettingsError(
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
+            where="environment", hint="Export the key or put it into .env; models.yaml names the variable.",
+        )  # fmt: skip
+
+
+@contextmanager
+def sole_follower(store: Store, run_id: str) -> Iterator[None]:
+    """One command at a time opens or resumes a run.
+
+    Raises:
+        RunInUseError: another one does.
+    """
+    lock = FileLock(store.path(f"{PRIVATE}/follow/{checked_run_id(run_id)}.lock"))
+    if not lock.try_exclusive():
+        lock.close()
+        raise RunInUseError(
+            f"another command holds the run {run_id!r}.", hint=f"`nightpoll status {run_id} --watch` looks at it."
+        )
+    try:
+        yield
+    finally:
+        lock.close()
+
+
+def _retire_if_it_lacks(store: Store, names: set[str]) -> None:
+    """A supervisor knows the environment it was started in: one without our keys makes room for another."""
+    lacking = missing_in_supervisor(store, names)
+    state = supervisor_state(store)
+    if not lacking or state is None:
+        return
+    busy = [r for r in list_run_ids(store) if load_state(store, r).is_active]
+    if busy:
+        raise EnvironmentFailureError(
+            f"the workers of this store lack {', '.join(sorted(lacking))} and are busy with {busy[0]!r}.",
+            hint="Wait for that run or pause it, then try again.",
+        )
+    os.kill(int(state["pid"]), signal.SIGTERM)
+    pause = threading.Event()
+    for _ in range(int(_RETIRE_WITHIN_S / 0.1)):
+        if not Path(f"/proc/{state['pid']}").exists() or supervisor_state(store) is None:
+            return
+        pause.wait(0.1)

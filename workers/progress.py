@@ -1,0 +1,101 @@
+"""How far a run is, from its files alone: parts that landed and journals of units still in work."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pyarrow.compute as pc
+
+from schemas import run_paths
+from schemas.errors import StoreError
+from storage.parts import landed_units, read_part
+from storage.runs import load_manifest
+from storage.store import Store
+
+_COLUMNS = ["outcome", "error_code", "cost_usd", "maybe_paid", "transport"]
+
+
+@dataclass
+class Progress:
+    """Counts over all generations of a run.
+
+    Attributes:
+        n_requests: distinct requests of the plan.
+        outcomes: outcome -> requests that have it (a request of a retry generation counts again).
+        reasons: error code -> requests.
+        cost_usd: of everything answered so far.
+        maybe_paid: calls that may have been billed without an answer, in landed units.
+    """
+
+    n_requests: int
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    cost_usd: float = 0.0
+    maybe_paid: int = 0
+    n_reused: int = 0
+
+    @property
+    def n_settled(self) -> int:
+        """Requests with an outcome."""
+        return self.outcomes.total()
+
+    def add(self, other: "Progress") -> None:
+        """Add the counts of one unit."""
+        self.outcomes += other.outcomes
+        self.reasons += other.reasons
+        self.cost_usd += other.cost_usd
+        self.maybe_paid += other.maybe_paid
+        self.n_reused += other.n_reused
+
+
+class ProgressReader:
+    """Reads progress again and again; a landed part is read once."""
+
+    def __init__(self, store: Store, run_id: str) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._n_requests = load_manifest(store, run_id).totals.n_requests
+        self._parts: dict[str, Progress] = {}
+
+    def read(self) -> Progress:
+        """Progress now."""
+        total = Progress(self._n_requests)
+        units = landed_units(self._store, self._run_id)
+        for unit in units:
+            if unit not in self._parts:
+                self._parts[unit] = self._of_part(unit)
+            total.add(self._parts[unit])
+        for name in self._store.names(run_paths.journal_dir(self._run_id)):
+            if name.rsplit(".", 2)[0] not in units:
+                total.add(self._of_journal(name))
+        return total
+
+    def _of_part(self, unit: str) -> Progress:
+        table = read_part(self._store, self._run_id, unit, _COLUMNS)
+        return Progress(
+            self._n_requests,
+            Counter(table["outcome"].to_pylist()),
+            Counter(code for code in table["error_code"].to_pylist() if code is not None),
+            float(pc.sum(table["cost_usd"]).as_py() if table.num_rows else 0.0),
+            int(pc.sum(table["maybe_paid"]).as_py() if table.num_rows else 0),
+            table["transport"].to_pylist().count("reused"),
+        )
+
+    def _of_journal(self, name: str) -> Progress:
+        progress = Progress(self._n_requests)
+        try:
+            data = self._store.read_bytes(f"{run_paths.journal_dir(self._run_id)}/{name}")
+        except StoreError:
+            return progress  # landed and removed meanwhile
+        for line in data.split(b"\n"):
+            if not line.startswith(b'{"k": "a"'):
+                continue
+            try:
+                record = json.loads(line)["r"]
+            except ValueError:
+                break
+            progress.outcomes[record["outcome"]] += 1
+            progress.cost_usd += record["cost_usd"]
+            if record.get("error_code"):
+                progress.reasons[record["error_code"]] += 1
+        return progress

@@ -40,6 +40,15 @@ def option_texts(texts: Sequence[str]) -> list[str]:
     return [text[start:].strip() for text in texts]
 
 
+def shared_text(texts: Sequence[str]) -> str:
+    """The question that all texts of a multiple-response group begin with, "" if there is none."""
+    beginnings = {text.rsplit(" / ", 1)[0].strip() for text in texts if " / " in text}
+    if len(beginnings) == 1:
+        return beginnings.pop()
+    shared = _SEPARATED.match(_common_beginning(texts)) if len(set(texts)) > 1 else None
+    return shared.group().strip(" /:;-–—") if shared else ""
+
+
 def _common_beginning(texts: Sequence[str]) -> str:
     first, last = min(texts), max(texts)
     n_equal = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))

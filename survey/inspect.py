@@ -1,0 +1,140 @@
+"""What a survey file holds, told so that a study can be written from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from schemas.study import MissingKind
+from survey.candidates import BoxGroup, box_groups, id_candidates, weight_candidates
+from survey.coding import code_rank, values_seen
+from survey.data import Code, SurveyData, Variable, VariableKind
+from survey.missing_labels import missing_kind
+
+MOST_VALUES = 30
+"""More distinct values without labels are counted, not listed."""
+
+_USUAL_MISSING = frozenset({77, 88, 97, 98, 99, 777, 888, 997, 998, 999})
+
+
+@dataclass(frozen=True)
+class ValueCount:
+    """One code: label ("" if the file has none), respondents, their share of all, and how it reads.
+
+    Attributes:
+        declared: the file declares it user-missing.
+        reads_like: kind of missing its label reads like, None for an answer.
+    """
+
+    code: Code
+    label: str
+    n: int
+    share: float
+    declared: bool
+    reads_like: MissingKind | None
+
+
+@dataclass(frozen=True)
+class VariableReport:
+    """One variable.
+
+    Attributes:
+        values: labelled codes in file order, then values seen without a label; empty if there are too many.
+        n_missing: blank cells.
+        n_distinct: distinct values that are there.
+        declared_missing: codes of `values` that the file declares user-missing.
+        suspected_missing: code -> kind, from labels; to be confirmed by whoever writes the study.
+    """
+
+    name: str
+    kind: VariableKind
+    text: str
+    measure: str
+    values: tuple[ValueCount, ...]
+    n_missing: int
+    n_distinct: int
+    declared_missing: tuple[Code, ...]
+    suspected_missing: dict[Code, MissingKind]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A survey file: its variables and what they could be used for, likeliest candidates first."""
+
+    file_name: str
+    sha256: str
+    n_respondents: int
+    variables: tuple[VariableReport, ...]
+    weight_candidates: tuple[str, ...]
+    id_candidates: tuple[str, ...]
+    multiple_response: tuple[BoxGroup, ...]
+    warnings: tuple[str, ...]
+
+
+def inspect_survey(data: SurveyData) -> Inspection:
+    """Everything that a look at the file can tell. Lists values with their counts, never rows."""
+    ids = id_candidates(data)
+    weights = weight_candidates(data)
+    plain = {*ids, *weights}
+    seen = {name: values_seen(data.frame[name]) for name in data.variables}
+    reports = [
+        _report(variable, data.frame[name], seen[name], list_values=name not in plain)
+        for name, variable in data.variables.items()
+    ]
+    warnings = [*data.warnings, *(w for r in reports if r.name not in plain for w in _warnings(r, seen[r.name]))]
+    if not ids:
+        warnings.append("No variable has a distinct value in every row, so none can serve as respondent id.")
+    return Inspection(
+        file_name=data.path.name,
+        sha256=data.sha256,
+        n_respondents=len(data.frame),
+        variables=tuple(reports),
+        weight_candidates=tuple(weights),
+        id_candidates=tuple(ids),
+        multiple_response=tuple(box_groups(data)),
+        warnings=tuple(warnings),
+    )
+
+
+def _report(
+    variable: Variable, column: "pd.Series[Any]", seen: Mapping[Code, int], *, list_values: bool
+) -> VariableReport:
+    unlabelled = [code for code in seen if code not in variable.labels]
+    listed = list(variable.labels)
+    if list_values and len(unlabelled) <= MOST_VALUES:
+        listed += unlabelled
+    values = tuple(_count(variable, code, seen.get(code, 0), len(column)) for code in listed)
+    return VariableReport(
+        name=variable.name,
+        kind=variable.kind,
+        text=variable.label,
+        measure=variable.measure,
+        values=values,
+        n_missing=int(column.isna().sum()),
+        n_distinct=len(seen),
+        declared_missing=tuple(value.code for value in values if value.declared),
+        suspected_missing={v.code: v.reads_like for v in values if v.reads_like is not None},
+    )
+
+
+def _count(variable: Variable, code: Code, n: int, n_all: int) -> ValueCount:
+    label = variable.labels.get(code, "")
+    kind = missing_kind(label or str(code)) if label or isinstance(code, str) else None
+    return ValueCount(code, label, n, n / n_all, variable.is_declared_missing(code), kind)
+
+
+def _warnings(report: VariableReport, seen: Mapping[Code, int]) -> Sequence[str]:
+    labelled = {value.code for value in report.values if value.label}
+    unlabelled = sorted((code for code in seen if code not in labelled), key=code_rank)
+    found = []
+    if report.kind == "labelled" and unlabelled:
+        found.append(f"{report.name}: values without a label: {', '.join(map(str, unlabelled[:12]))}.")
+    if report.kind == "numeric" and not labelled and len(seen) <= MOST_VALUES:
+        odd = [code for code in unlabelled if code in _USUAL_MISSING or (isinstance(code, int) and code < 0)]
+        others = [code for code in unlabelled if code not in odd and not isinstance(code, str)]
+        if odd and others and max(others) < 50:
+            found.append(f"{report.name}: {', '.join(map(str, odd))} could stand for no answer; the file does not say.")
+    if not seen:
+        found.append(f"{report.name}: every cell is blank.")
+    return found

@@ -1,0 +1,44 @@
+"""What preparing a survey for a study gives."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from schemas.codebook import Codebook
+from schemas.errors import Problem
+
+StatusArray = npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What respondents answered to one question, or what is known of them in one field.
+
+    Attributes:
+        codes: shape (respondents,), Int32; null unless answered.
+        status: shape (respondents,): answered, refused, dont_know, not_asked or file_missing.
+    """
+
+    codes: pd.arrays.IntegerArray
+    status: StatusArray
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A survey as one study sees it.
+
+    Attributes:
+        respondents: index 0..n-1 in file order after the filter. Columns respondent_id (str), weight (float64;
+            1.0 without a weight variable), strata and cluster (str, null if none), split (train, validation,
+            test), then a nullable Int32 column of codes per persona field and `match` variable.
+        codebook: questions and those fields.
+        answers: question id -> answers, rows as in `respondents`.
+        notes: what is worth knowing and stops nothing; level warning or note.
+    """
+
+    respondents: pd.DataFrame
+    codebook: Codebook
+    answers: dict[str, Answers]
+    notes: tuple[Problem, ...] = field(default=())

@@ -12,7 +12,7 @@ _KEYS = re.compile(
     r"sk-[\w*.\-]{4,}"  # OpenAI keys, whole or masked
     r"|(?i:bearer)\s+\S+"
     r"|(?i:api[-_ ]?key)\s*[=:]\s*[\"']?[^\s\"',]+"
-    r"|eyJ[\w\-]{8,}(?:\.[\w\-]+)*"  # tokens of Entra ID
+    r"|eyJ[\w\-]{6,}(?:\.[\w\-]+)*"  # tokens of Entra ID
     r"|\b[0-9a-fA-F]{32,}\b"
     r"|(?<![\w/+-])[A-Za-z0-9+/_\-]{40,}={0,2}(?![\w/+-])"
 )

@@ -9,10 +9,12 @@ from producer.checks_import import import_problems
 from producer.checks_models import model_problems
 from producer.checks_parameters import Settings, parameter_problems
 from producer.checks_persona import coinciding_personas, persona_problems, rendering_problems
+from producer.checks_questions import question_problems
 from producer.checks_secrets import secret_problems
 from producer.load import models_of, models_path, read_source, study_of
 from schemas.errors import Problem, StudyError, SurveyFileError
 from schemas.models import Model, ModelsFile
+from schemas.secret_text import redacted
 from schemas.study import Study
 from schemas.yaml_source import Source
 from survey.files import SurveyData, read_survey
@@ -143,6 +145,7 @@ def _survey(study: Study, source: Source, folder: Path, problems: list[Problem])
 def _beside_answers(study: Study, source: Source, folder: Path, data: SurveyData | None) -> Iterator[Problem]:
     variables = list(data.variables) if data is not None else None
     yield from persona_problems(study, source, folder, variables)
+    yield from question_problems(study, source, data)
     yield from import_problems(study, source, folder)
 
 
@@ -184,5 +187,6 @@ def _parameters(study: Study, source: Source, models: Mapping[str, Model], model
 
 
 def _sorted(problems: list[Problem]) -> list[Problem]:
-    """Errors first, each problem once, otherwise in the order found."""
-    return sorted(dict.fromkeys(problems), key=lambda problem: _LEVELS.index(problem.level))
+    """Errors first, each problem once, otherwise in the order found. No check's words get a key past here."""
+    safe = [replace(p, what=redacted(p.what), where=redacted(p.where), hint=redacted(p.hint)) for p in problems]
+    return sorted(dict.fromkeys(safe), key=lambda problem: _LEVELS.index(problem.level))

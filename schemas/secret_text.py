@@ -6,7 +6,7 @@ import re
 _PREFIXED = re.compile(r"\b(?:sk|pk|rk|ghp|gho|xox[abp]|hf|AKIA|eyJ)[-_A-Za-z0-9.]{12,}")
 _HEX = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{32,}(?![0-9A-Za-z])")
 _BASE64 = re.compile(r"(?<![0-9A-Za-z+/_-])[A-Za-z0-9+/_-]{32,}={0,2}(?![0-9A-Za-z+/_=-])")
-_IN_ADDRESS = re.compile(r"://[^/@\s]+@|[?&](?:[a-z_-]*key|sig|token|secret|password)=", re.IGNORECASE)
+_IN_ADDRESS = re.compile(r"://[^/@\s]+@|[?&](?:[a-z_-]*key|sig|token|secret|password)=[^&\s'\"`]*", re.IGNORECASE)
 _KEY_NAMES = re.compile(
     r"(?:^|[_-])(?:(?:api[_-]?)?key|secret|password|passwd|credential)s?$|(?:^|[_-])(?:token|authorization)$",
     re.IGNORECASE,
@@ -14,6 +14,8 @@ _KEY_NAMES = re.compile(
 _NOT_SECRET = frozenset({"prompt_cache_key"})
 _MIN_CHANGES = 0.38
 """Changes between lower case, upper case and digit, per character: 0.62 in random text, below 0.3 in names."""
+
+_HIDDEN = "(not shown)"
 
 
 def looks_secret(text: str) -> bool:
@@ -35,6 +37,13 @@ def shortened(value: object, *, limit: int = 40) -> str:
         return "a value that looks like a key (not shown)"
     cut = text if len(text) <= limit else text[: limit - 3] + "..."
     return repr(cut) if isinstance(value, str) else cut
+
+
+def redacted(text: str) -> str:
+    """A message with everything in it that looks like a key replaced."""
+    for pattern in (_PREFIXED, _HEX, _IN_ADDRESS):
+        text = pattern.sub(_HIDDEN, text)
+    return _BASE64.sub(lambda match: _HIDDEN if _looks_random(match.group()) else match.group(), text)
 
 
 def _looks_random(text: str) -> bool:

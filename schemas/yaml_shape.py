@@ -3,6 +3,7 @@
 import types
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.errors import Problem, StudyError
-from schemas.secret_text import names_a_secret, shortened
+from schemas.secret_text import names_a_secret, redacted, shortened
 from schemas.yaml_source import Source, dotted
 
 M = TypeVar("M", bound=BaseModel)
@@ -66,7 +67,7 @@ def validated(source: Source, model: type[M], not_built_yet: Mapping[str, str]) 
         hidden = [path[:-1] for path, _ in refused if path[-1] in _NEW_SHAPES]
         problems += _told(source, model, e, hidden)
     if problems:
-        raise StudyError(sorted(problems, key=_line_of))
+        raise StudyError(sorted(map(_safe, problems), key=_line_of))
     return checked
 
 
@@ -238,6 +239,11 @@ def _options(kind: object) -> list[object]:
     if get_origin(kind) in {Union, types.UnionType}:
         return [option for member in get_args(kind) for option in _options(member)]
     return [] if get_origin(kind) is Literal else [kind]
+
+
+def _safe(problem: Problem) -> Problem:
+    """Names of keys are shown as they stand, so a secret in the place of a name would be too."""
+    return replace(problem, what=redacted(problem.what), where=redacted(problem.where))
 
 
 def _line_of(problem: Problem) -> int:

@@ -1,0 +1,38 @@
+"""Checks of the labels that a study gives to answers; labels of the file are checked where it is prepared."""
+
+from collections.abc import Iterator
+
+from schemas.errors import Problem
+from schemas.study import MissingRule, Study
+from schemas.yaml_source import Source
+from survey.files import SurveyData
+from survey.missing_labels import missing_kind
+
+
+def question_problems(study: Study, source: Source, data: SurveyData | None) -> Iterator[Problem]:
+    """Answers of the study that read like a missing answer, and that no rule keeps."""
+    for name, question in study.questions.items():
+        of_file = data.variables[name].labels if data is not None and name in data.variables else {}
+        given = question.answers if question.answers is not None else {}
+        for code, label in given.items():
+            kind = missing_kind(label)
+            if kind is None or code in of_file or _is_kept(study, name, code):
+                continue
+            what = f"{name}: the answer {code} '{label}' reads like {_WORDS[kind]}."
+            hint = (
+                f"Write {code} under missing.{name}.{kind} and take it out of `answers`, "
+                f"or under missing.{name}.keep if it is an answer."
+            )
+            yield Problem(what, source.where(f"questions.{name}.answers.{code}"), hint, code="missing_label_in_answers")
+
+
+_WORDS = {
+    "refused": "a refusal",
+    "dont_know": "a don't know",
+    "not_asked": "a question that was not asked",
+    "file_missing": "a missing value",
+}
+
+
+def _is_kept(study: Study, name: str, code: int) -> bool:
+    return code in study.missing.get(name, MissingRule()).keep

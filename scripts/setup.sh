@@ -2,6 +2,7 @@
 # Makes .venv from requirements.lock, every file checked against its hash, and the project itself in editable form.
 # Needs python3 >= 3.11 with venv and pip, or uv. Safe to call again; `make` calls it only when something changed.
 set -eu
+export PIP_DISABLE_PIP_VERSION_CHECK=1
 cd "$(dirname "$0")/.."
 
 say() { printf 'set-up: %s\n' "$*" >&2; }

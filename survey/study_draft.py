@@ -10,7 +10,7 @@ from survey.data import Code
 from survey.inspect import Inspection, VariableReport
 
 _PERSONA = (
-    r"^age$|^age\b|how old|year of birth",
+    r"^age(?![a-z])|how old|year of birth",
     r"gender|\bsex\b",
     r"\brace|ethnic|hispanic",
     r"where were you born|birthplace",
@@ -107,7 +107,7 @@ def _persona(inspection: Inspection) -> tuple[list[str], list[str]]:
         fields += found[:1]
     if not fields and not groups:
         usable = [r for r in inspection.variables if r.name not in taken and _usable_field(r)]
-        fields = [r.name for r in (usable or inspection.variables)][-3:]
+        fields = [r.name for r in (usable or inspection.variables)][:2]
     return fields, groups
 
 

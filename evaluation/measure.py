@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -47,21 +48,20 @@ class Measured:
         """A weighted distribution figure of the answers, also where probabilities are there to judge."""
         return self.value(metric if self.cell.probabilities is None else ARGMAX + metric)
 
-    @property
+    @cached_property
     def n_eligible(self) -> int:
         """Predictions with a human answer."""
         return int(self.cell.eligible.sum())
 
-    @property
+    @cached_property
     def n_valid(self) -> int:
         """Eligible predictions with an answer."""
         return int(self.cell.valid.sum())
 
-    def n_eff(self, *, weighted: bool) -> float:
-        """Kish effective number of eligible cases; the number itself without weights."""
-        mass = self.cell.mass(weighted=weighted)[self.cell.eligible]
-        squares = float((mass**2).sum())
-        return float(mass.sum()) ** 2 / squares if squares else 0.0
+    @cached_property
+    def n_eff(self) -> Mapping[bool, float]:
+        """Weighted -> Kish effective number of eligible cases, (sum w)^2 / sum w^2."""
+        return {weighted: _kish(self.cell.mass(weighted=weighted)[self.cell.eligible]) for weighted in WEIGHTINGS}
 
 
 def measure(cell: Cell) -> Measured:
@@ -94,3 +94,8 @@ def _figures(cell: Cell, table: FloatArray, human: FloatArray | None, *, weighte
 def respondents_of(cell: Cell) -> np.ndarray:
     """Distinct respondents of a cell with a human answer, ascending."""
     return np.unique(cell.respondent[cell.eligible])
+
+
+def _kish(mass: FloatArray) -> float:
+    squares = float((mass**2).sum())
+    return float(mass.sum()) ** 2 / squares if squares else 0.0

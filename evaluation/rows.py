@@ -48,15 +48,15 @@ def _cell_rows(scores: SplitScores, key: tuple[str, str], scored: Scored) -> Ite
         if metric == "accuracy" and form == "strict":
             interval = scores.paired.accuracy(arm, question, weighted=weighted)[1]
             flags = scored.flags if weighted else ()
-        yield _row(scores, arm, question, found, measured, weighted, interval=interval, flags=flags)
+        yield _row(scores.split, arm, found, measured, weighted=weighted, interval=interval, flags=flags)
     for weighted in WEIGHTINGS:
         for found in scores.paired.floor(arm, question, measured.cell.scale.k, weighted=weighted):
-            yield _row(scores, arm, question, found, measured, weighted)
+            yield _row(scores.split, arm, found, measured, weighted=weighted)
         for name in FITTED:
             if name != arm:
-                yield _row(scores, arm, question, _skill_of(scored, name, weighted), measured, weighted)
+                yield _row(scores.split, arm, _skill_of(scored, name, weighted), measured, weighted=weighted)
                 found, interval = scores.paired.difference(arm, name, question, weighted=weighted)
-                yield _row(scores, arm, question, found, measured, weighted, interval=interval, arm_b=name)
+                yield _row(scores.split, arm, found, measured, weighted=weighted, interval=interval, arm_b=name)
 
 
 def _skill_of(scored: Scored, rival: str, weighted: bool) -> Figure:
@@ -65,13 +65,32 @@ def _skill_of(scored: Scored, rival: str, weighted: bool) -> Figure:
 
 
 def _row(
-    scores: SplitScores, arm: str, question: str, found: Figure, measured: Measured, weighted: bool, **more: object
+    split: str,
+    arm: str,
+    found: Figure,
+    measured: Measured,
+    *,
+    weighted: bool,
+    interval: Interval | None = None,
+    flags: tuple[str, ...] = (),
+    arm_b: str | None = None,
 ) -> MetricRow:
-    n = measured.n_valid if found.form == "valid" else measured.n_eligible
     return MetricRow(
-        arm, question, scores.split, found.metric, found.value, weighted, found.reason, found.form, found.level,
-        n=n, n_eff=measured.n_eff(weighted=weighted), **more,  # type: ignore[arg-type]
-    )  # fmt: skip
+        arm=arm,
+        question_id=measured.cell.question_id,
+        split=split,
+        metric=found.metric,
+        value=found.value,
+        weighted=weighted,
+        reason=found.reason,
+        form=found.form,
+        level=found.level,
+        arm_b=arm_b,
+        interval=interval,
+        n=measured.n_valid if found.form == "valid" else measured.n_eligible,
+        n_eff=measured.n_eff[weighted],
+        flags=flags,
+    )
 
 
 def _expected_rows(scores: SplitScores, question: str) -> Iterator[MetricRow]:
@@ -83,11 +102,11 @@ def _expected_rows(scores: SplitScores, question: str) -> Iterator[MetricRow]:
         if human is None:
             continue
         for found in share_figures(human, scale):
-            yield _row(scores, HUMAN, question, found, measured, weighted)
+            yield _row(scores.split, HUMAN, found, measured, weighted=weighted)
         for expected in expected_baselines(human, scale):
             figures = distribution_figures(human, expected.shares, scale)
             for found in [expected.accuracy, expected.log_loss, *figures]:
-                yield _row(scores, expected.name, question, found, measured, weighted)
+                yield _row(scores.split, expected.name, found, measured, weighted=weighted)
 
 
 def _macro_rows(rows: Iterable[MetricRow], scores: SplitScores) -> Iterator[MetricRow]:
@@ -103,9 +122,7 @@ def _macro_rows(rows: Iterable[MetricRow], scores: SplitScores) -> Iterator[Metr
 def _macro_row(group: list[MetricRow], scores: SplitScores) -> MetricRow:
     first = group[0]
     defined = [row.value for row in group if row.value is not None]
-    interval = None
-    if first.interval is not None or first.metric == "difference":
-        interval = _macro_interval(first, scores)
+    resampled = any(row.interval is not None for row in group)
     return MetricRow(
         arm=first.arm,
         question_id=None,
@@ -116,7 +133,7 @@ def _macro_row(group: list[MetricRow], scores: SplitScores) -> MetricRow:
         reason=None if defined else "undefined for every question",
         form=first.form,
         arm_b=first.arm_b,
-        interval=interval,
+        interval=_macro_interval(first, scores) if resampled else None,
         n=len(defined),
     )
 
@@ -139,18 +156,19 @@ def _pooled_rows(scores: SplitScores) -> Iterator[MetricRow]:
 
 def _pooled_arm(scores: SplitScores, arm: str, measured: list[Measured], weighted: bool) -> Iterator[MetricRow]:
     tables = [m.tables[weighted] for m in measured]
-    n = {"strict": sum(m.n_eligible for m in measured), "valid": sum(m.n_valid for m in measured)}
+    n_eligible, n_valid = sum(m.n_eligible for m in measured), sum(m.n_valid for m in measured)
+    total, valid = (sum(float(row_totals(t, form).sum()) for t in tables) for form in FORMS)
     hits = sum(float(np.trace(t)) for t in tables)
-    total = {form: sum(float(row_totals(t, form).sum()) for t in tables) for form in FORMS}
-    covered = figure("coverage", ratio(total["valid"], total["strict"]), NO_ELIGIBLE)
+
+    def pooled(found: Figure, n: int, interval: Interval | None = None, arm_b: str | None = None) -> MetricRow:
+        place = (arm, POOLED, scores.split, found.metric, found.value, weighted, found.reason, found.form)
+        return MetricRow(*place, arm_b=arm_b, interval=interval, n=n)
+
+    yield pooled(figure("coverage", ratio(valid, total), NO_ELIGIBLE), n_eligible)
     strict, interval = scores.paired.accuracy(arm, POOLED, weighted=weighted)
-    valid = figure("accuracy", ratio(hits, total["valid"]), NO_VALID, form="valid")
-    found = [(covered, None, None), (strict, interval, None), (valid, None, None)]
+    yield pooled(strict, n_eligible, interval)
+    yield pooled(figure("accuracy", ratio(hits, valid), NO_VALID, form="valid"), n_valid)
     for name in FITTED:
         if name != arm:
-            found.append((*scores.paired.difference(arm, name, POOLED, weighted=weighted), name))  # type: ignore[arg-type]
-    for f, around, rival in found:
-        yield MetricRow(
-            arm, POOLED, scores.split, f.metric, f.value, weighted, f.reason, f.form,
-            arm_b=rival, interval=around, n=n["strict" if f.form is None else f.form],
-        )  # fmt: skip
+            gap, interval = scores.paired.difference(arm, name, POOLED, weighted=weighted)
+            yield pooled(gap, n_eligible, interval, name)

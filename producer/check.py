@@ -134,7 +134,7 @@ def _survey(study: Study, source: Source, folder: Path, problems: list[Problem])
     try:
         data = read_survey(folder / study.survey.file)
     except SurveyFileError as e:
-        what = f"the survey file cannot be used: {e.what}"
+        what = f"the survey file {study.survey.file} cannot be used: {e.what}"
         problems.append(Problem(what, source.where("survey.file"), e.hint, code=e.code))
         return None
     where = source.where("survey.file")

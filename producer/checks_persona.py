@@ -93,7 +93,7 @@ def _template(study: Study, source: Source, folder: Path) -> Iterator[Problem]:
     try:
         text = read_text(folder / template)
     except StudyError as e:
-        what = f"the template cannot be used: {e.what}"
+        what = f"the template {template} cannot be used: {e.what}"
         yield Problem(what, source.where("persona.template"), e.hint, code="template_file")
         return
     fields = {name: CodedVariable(name=name) for name in study.persona.fields}

@@ -1,0 +1,39 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from producer.check import check
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+@pytest.mark.parametrize(("name", "n_respondents"), [("anes96", 944), ("reviews", 200)])
+def test_shipped_study_has_no_error_and_no_warning(name, n_respondents):
+    checked = check(EXAMPLES / name / "study.yaml", None, environ={})
+
+    assert [str(p) for p in checked.problems if p.level != "note"] == []
+    assert len(checked.prepared.respondents) == n_respondents
+
+
+def test_npors_study_has_no_error_and_no_warning(tmp_path, npors_sav):
+    folder = shutil.copytree(EXAMPLES / "npors2024", tmp_path / "npors2024")
+    (folder / "NPORS_2024_for_public_release.sav").symlink_to(npors_sav)
+
+    checked = check(folder / "study.yaml", None, environ={})
+
+    assert [str(p) for p in checked.problems if p.level != "note"] == []
+    assert len(checked.prepared.respondents) == 5626
+    questions = checked.prepared.codebook.questions.values()
+    assert all(99 not in question.codes for question in questions)
+    assert checked.prepared.codebook.questions["MOREGUNIMPACT"].scale_order == [1, 3, 2]
+    assert checked.prepared.codebook.fields["METRO"].labels[1] == "Metropolitan"
+
+
+def test_npors_study_without_pew_s_file_says_which_file_is_missing(tmp_path):
+    folder = shutil.copytree(EXAMPLES / "npors2024", tmp_path / "npors2024", ignore=shutil.ignore_patterns("*.sav"))
+
+    errors = check(folder / "study.yaml", None, environ={}).errors
+
+    assert [p.where for p in errors] == ["study.yaml:5 (survey.file)"]
+    assert "NPORS_2024_for_public_release.sav" in str(errors[0])

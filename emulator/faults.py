@@ -1,6 +1,8 @@
 """What can go wrong on purpose, how often, and for which calls."""
 
 from enum import StrEnum
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +92,13 @@ class Faults(BaseModel):
 
     def pick(self, uniform: float) -> Fault | None:
         """The fault that a uniform number in (0, 1) hits, or None."""
-        edge = 0.0
-        for fault, share in self.shares():
-            edge += share
-            if uniform < edge:
-                return fault
-        return None
+        return next((fault for fault, edge in self._edges if uniform < edge), None)
+
+    @cached_property
+    def _edges(self) -> list[tuple[Fault, float]]:
+        set_shares = [(fault, share) for fault, share in self.shares() if share > 0]
+        edges = accumulate(share for _, share in set_shares)
+        return [(fault, edge) for (fault, _), edge in zip(set_shares, edges, strict=True)]
 
 
 def read_faults(path: Path) -> Faults:

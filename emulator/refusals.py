@@ -1,7 +1,8 @@
 """What the services say when they turn a request away, word for word where it is known.
 
-Source: the notes on the services' behaviour kept with the project (sections 3.1, 3.3, 3.5 and 8) and OpenAI's
-guide "Error codes"; the service's own texts change, their codes and types hardly do.
+Source: OpenAI, guide "Error codes"; Microsoft Learn, "Manage Azure OpenAI quota" and "Content filtering"; bodies
+quoted in public issue threads (all read 2026-11-22). The texts change, codes and types hardly do; clients should
+read the latter only. Not confirmed by a source: the texts of 401 and 500, "invalid_parameter_combination".
 """
 
 from collections.abc import Mapping

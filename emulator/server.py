@@ -23,6 +23,7 @@ GRACE_S = 5
 _BACKLOG = 2048
 _KEEP_ALIVE_S = 75
 _PARENT_CHECK_S = 0.5
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(
@@ -34,7 +35,7 @@ def run(
     uds: Path | None = None,
     follow_parent: bool = False,
 ) -> ExitCode:
-    """Serve until SIGINT or SIGTERM, then let open calls finish for a few seconds.
+    """Serve until SIGINT or SIGTERM, then let open calls finish for a few seconds. For the main thread only.
 
     Args:
         host: address to listen on.
@@ -56,11 +57,12 @@ def run(
     server = _Server(_uvicorn_config(service), _ready(config, listener), ready_path, follow_parent)
     received: list[int] = []
     # uvicorn raises the signal again once it is done; ours must not kill the process before it has said goodbye.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda caught, _: received.append(caught))
+    before = {number: signal.signal(number, lambda caught, _: received.append(caught)) for number in _SIGNALS}
     try:
         server.run(sockets=[listener])
     finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
         service.books.close()
         _remove(uds)
         _remove(ready_path)

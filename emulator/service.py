@@ -14,16 +14,15 @@ from emulator import answers, headers, refusals, tokens
 from emulator.access import Access
 from emulator.answers import Answer
 from emulator.arrivals import Arrivals
-from emulator.catalogue import ModelFacts
-from emulator.config import EmulatorConfig, Served
+from emulator.config import EmulatorConfig
 from emulator.faults import Fault, Faults
 from emulator.parameters import Order, read_order
 from emulator.prompt import Asked
 from emulator.prompt_cache import PromptCache
 from emulator.purchases import Purchase, PurchaseLog
-from emulator.quota import Booking, QuotaPool, Refused
-from emulator.refusals import Refusal
+from emulator.quota import Booking, Refused
 from emulator.seeds import draws
+from emulator.targets import Target, targets_of
 
 Clock = Callable[[], float]
 RATE_LIMITED_WAIT_S = 1.0
@@ -32,16 +31,6 @@ RATE_LIMITED_WAIT_S = 1.0
 
 class CutConnectionError(Exception):
     """The connection is to be cut without a word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a name on the wire stands for."""
-
-    name: str
-    served: Served
-    facts: ModelFacts
-    pool: QuotaPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +74,7 @@ class Service:
         self.access = Access(config)
         self.books = PurchaseLog(config.purchases)
         self.arrivals = Arrivals()
-        self.targets = _targets(config)
+        self.targets = targets_of(config)
         self._cache = PromptCache() if config.prompt_cache else None
         self._attempts: Counter[str] = Counter()
         self.set_faults(config.faults)
@@ -230,14 +219,6 @@ class Service:
         )
 
 
-def _targets(config: EmulatorConfig) -> dict[str, Target]:
-    models, pools, targets = config.models(), dict[str, QuotaPool](), dict[str, Target]()
-    for name, served in config.served().items():
-        pool = pools.setdefault(name if served.pool is None else served.pool, QuotaPool(config.limits_of(served)))
-        targets[name] = Target(name, served, models[served.model], pool)
-    return targets
-
-
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(body)
@@ -256,6 +237,3 @@ def _wire_name(body: Mapping[str, Any], deployment: str | None) -> str:
     if not isinstance(name, str) or not name:
         raise refusals.invalid("you must provide a model parameter", param=None, code=None)
     return name
-
-
-__all__ = ["Call", "CutConnectionError", "Refusal", "Service", "Target"]

@@ -200,7 +200,6 @@ def test_models_match_the_description(emulator):
 def test_description_bites_on_a_broken_answer(emulator):
     broken = ask(emulator).json()
     broken["choices"][0].pop("finish_reason")
-    broken["usage"]["prompt_tokens"] = "many"
 
     with pytest.raises(AssertionError, match="finish_reason"):
         check(emulator[0], ANSWERS[emulator[0]], broken)

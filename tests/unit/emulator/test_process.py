@@ -7,17 +7,12 @@ from schemas.errors import EnvironmentFailureError
 from tests.support.emulator import running_emulator
 
 
-def test_running_emulator_stops_by_its_own_pid_and_leaves_nothing():
+def test_emulator_stops_by_its_own_pid_with_the_exit_code_of_sigterm_and_leaves_nothing():
     with running_emulator() as emulator:
-        pid = emulator.pid
-        assert psutil.pid_exists(pid)
-
-    assert not psutil.pid_exists(pid)
-
-
-def test_stopped_emulator_returns_the_exit_code_of_sigterm():
-    with running_emulator() as emulator:
+        assert psutil.pid_exists(emulator.pid)
         assert emulator.stop() == 143
+
+    assert not psutil.pid_exists(emulator.pid)
 
 
 def test_start_on_a_taken_port_says_what_is_wrong(tmp_path):

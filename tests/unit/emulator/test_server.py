@@ -46,18 +46,6 @@ def test_azure_quota_answers_429_with_both_hints_and_what_remains():
     assert "x-ratelimit-limit-requests" not in refused.headers
 
 
-def test_request_larger_than_the_minute_gets_the_form_that_says_never():
-    with running_emulator(profile="azure_v1", tpm=100) as emulator:
-        azure = post(emulator, max_tokens=200)
-    with running_emulator(tpm=100, counting="max_tokens") as emulator:
-        openai = post(emulator, max_tokens=200)
-
-    assert azure.headers["retry-after"] == "86400"
-    assert "retry after 86400 seconds" in azure.json()["error"]["message"]
-    assert openai.status_code == 429
-    assert openai.json()["error"]["message"].startswith("Request too large")
-
-
 def test_dated_version_that_does_not_exist_is_not_found():
     with running_emulator(profile="azure") as emulator:
         statuses = [

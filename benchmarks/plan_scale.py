@@ -46,6 +46,7 @@ MODEL = {
         }
     ],
 }
+NPORS_FIELDS = ["AGE", "GENDER", "RACETHN", "BIRTHPLACE", "MARITAL", "EDUCATION", "INC_SDT1", "DIVISION", "METRO"]
 FILLER = "Some people hold one view of this matter and others hold quite another, and both sides give reasons for it."
 
 
@@ -107,10 +108,7 @@ def npors_inputs(path: Path) -> PlanInputs:
             "study": "npors2024",
             "survey": {"file": str(path), "respondent_id": "RESPID", "weight": "WEIGHT"},
             "missing": {"default": {"refused": [99]}, "AGE": {"refused": [99], "keep": [98]}},
-            "persona": {
-                "fields": ["AGE", "GENDER", "RACETHN", "BIRTHPLACE", "MARITAL", "EDUCATION"]
-                + ["INC_SDT1", "DIVISION", "METRO"]
-            },
+            "persona": {"fields": NPORS_FIELDS},
             "questions": {q: {} for q in ("ECON1MOD", "UNITY", "GPT1", "MOREGUNIMPACT", "GAMBLERESTR")},
             "arms": {"basic": {"model": "mini", "strategy": "basic"}},
         }

@@ -84,12 +84,15 @@ def model_arm(name: str, arm: Arm, models: Mapping[str, Model], counters: dict[s
     """Resolve an arm that names a model.
 
     Args:
+        name: of the arm.
+        arm: names model and strategy.
+        models: by name.
         counters: by model id; filled as needed, so that arms of one model share theirs.
 
     Raises:
         StudyError: the model is not in the models file.
     """
-    if arm.model not in models or arm.strategy is None:
+    if arm.model is None or arm.strategy is None or arm.model not in models:
         known = ", ".join(models)
         raise StudyError(f"there is no model {arm.model}.", where=f"arms.{name}", hint=f"There are: {known}.")
     model, strategy = models[arm.model], STRATEGIES[arm.strategy]

@@ -35,6 +35,8 @@ def completion_of(strategy: Strategy, *, is_reasoning: bool, limit: int | None) 
     """Completion tokens of one request of a strategy.
 
     Args:
+        strategy: how long its answers usually are.
+        is_reasoning: the model thinks unseen before it answers, which is billed.
         limit: token limit in the parameters, None if there is none.
     """
     expected = strategy.expected_tokens + (REASONING_EXPECTED_TOKENS if is_reasoning else 0)
@@ -80,6 +82,8 @@ def cost_of(model: Model, load: Load, *, margin: float, at: datetime) -> Cost | 
     cached, and no call as repeated.
 
     Args:
+        model: its price, or the shipped table's.
+        load: sums over its requests.
         margin: share by which the prompt count may be short, 0.0 for a known vocabulary.
         at: moment whose prices hold.
     """

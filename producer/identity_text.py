@@ -28,7 +28,8 @@ class RequestIdentity:
 
         Args:
             turns: canonical JSON.
-            respondent_id: counts only where the request is not deterministic; likewise `repeat`.
+            respondent_id: counts only where the request is not deterministic.
+            repeat: likewise.
         """
         shared = self._is_deterministic
         own = "null" if shared else str(repeat)

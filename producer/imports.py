@@ -32,7 +32,10 @@ def read_import(path: Path, *, id_column: str, questions: Collection[str], suffi
     Whole numbers written with decimals ("2.0", as tools write a column with gaps) are read as "2", in answers and ids.
 
     Args:
+        path: of the CSV, in UTF-8.
         id_column: the survey's respondent id variable.
+        questions: ids to look for.
+        suffix: follows the id in a column's name.
         required: every question needs its column (the arm names its questions); else at least one.
 
     Raises:

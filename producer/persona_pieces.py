@@ -1,7 +1,5 @@
 """Personas of a run's respondents as pieces: rendered once each, counted once per token counter."""
 
-from typing import Any
-
 import pandas as pd
 
 from producer.personas import PersonaTemplate
@@ -16,6 +14,7 @@ class PersonaTexts:
         """Take the persona's columns.
 
         Args:
+            template: compiled for the study's fields.
             respondents: one nullable Int32 column per field of the template; null for any kind of missing.
         """
         self._template = template
@@ -50,7 +49,7 @@ class PersonaPieces:
         return found
 
 
-def codes_of(values: Any) -> list[int | None]:
+def codes_of(values: pd.Series | pd.arrays.IntegerArray) -> list[int | None]:
     """Codes of a pandas column or array as Python numbers, None for missing."""
     codes: list[int | None] = pd.array(values, dtype="Int32").to_numpy(dtype=object, na_value=None).tolist()
     return codes

@@ -5,7 +5,7 @@ so that rendering is a lookup: two respondents with the same codes in a line sha
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -99,8 +99,10 @@ def compile_template(
     """
     readers = [reading(variable, phrases.get(name, {})) for name, variable in fields.items()]
     if text is None:
-        return PersonaTemplate(tuple(fields), _default_lines(fields.values(), readers))
-    lines, problems = [], []
+        each = enumerate(zip(fields.values(), readers, strict=True))
+        return PersonaTemplate(tuple(fields), tuple(_default_line(i, field, read) for i, (field, read) in each))
+    lines: list[Line] = []
+    problems: list[Problem] = []
     for number, source in enumerate(text.splitlines(), start=1):
         try:
             line = _compile_line(source, number, list(fields), readers, where)
@@ -113,12 +115,6 @@ def compile_template(
     return PersonaTemplate(tuple(fields), tuple(lines), text)
 
 
-def _default_lines(
-    variables: "Iterator[CodedVariable] | Sequence[CodedVariable]", readers: Sequence[Callable[[int], str]]
-) -> tuple[Line, ...]:
-    return tuple(_default_line(i, v, readers[i]) for i, v in enumerate(variables))
-
-
 def _default_line(position: int, variable: CodedVariable, read: Callable[[int], str]) -> Line:
     label = _one_line(variable.text)
     label = label if label else variable.name
@@ -129,7 +125,7 @@ def _default_line(position: int, variable: CodedVariable, read: Callable[[int], 
 def _environment() -> ImmutableSandboxedEnvironment:
     env = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - prompts are plain text, escaping would put &#39; into them
+        autoescape=False,  # prompts are plain text: escaping would put &#39; into them
     )
     env.globals.clear()  # every free name of a line is then a field or a mistake
     return env

@@ -28,6 +28,8 @@ def plan_run(
     Args:
         checked: a study without errors.
         out_dir: a staging folder, made if missing; run.json is written last.
+        run_id: stands in run.json only.
+        created_at: likewise, aware; also the moment whose prices hold.
         pilot: number of respondents; None for all.
         progress: told (respondents planned, respondents in all).
 

@@ -4,7 +4,7 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from producer.cells import Cell, CellBuilder
 from producer.pilot import pilot_positions
@@ -14,22 +14,31 @@ from producer.plan_rows import (
     RequestRow,
     Respondent,
     RowSource,
+    Tally,
     TaskRow,
     arms_of,
     oversized_problems,
 )
 from producer.plan_totals import plan_notes, plan_totals
-from producer.plan_writer import TaskWriter, file_sha256, write_requests, write_respondents
+from producer.plan_writer import (
+    TaskWriter,
+    file_sha256,
+    told_as_store_error,
+    write_requests,
+    write_respondents,
+    write_text,
+)
 from producer.shards import cut, shard_size
+from schemas import run_paths
 from schemas.errors import StudyError
 from schemas.identity import IDENTITY_VERSION
 from schemas.run import RunManifest
 
-RUN_JSON = "run.json"
-CODEBOOK_JSON = "codebook.json"
-PLAN_PARQUET = "plan.parquet"
-TASKS_PARQUET = "tasks.parquet"
-RESPONDENTS_PARQUET = "respondents.parquet"
+RUN_JSON, CODEBOOK_JSON, PLAN_PARQUET, TASKS_PARQUET, RESPONDENTS_PARQUET = (
+    PurePosixPath(spelt("run")).name
+    for spelt in (run_paths.run_json, run_paths.codebook, run_paths.plan, run_paths.tasks, run_paths.respondents)
+)
+"""File names in the folder that becomes the run's."""
 
 _VERSIONED = ("nightpoll", "pyarrow", "jinja2", "tiktoken", "openai")
 
@@ -43,36 +52,39 @@ def write_plan(
     pilot: int | None = None,
     progress: Progress | None = None,
 ) -> RunManifest:
-    """Plan from inputs; see `producer.plan.plan_run`."""
+    """Plan from inputs; see `producer.plan.plan_run`.
+
+    Raises:
+        StudyError: likewise. StoreError: the folder cannot be written.
+    """
     builder = CellBuilder(inputs)
     cells = builder.cells()
     respondents = planned_respondents(inputs, pilot)
     source = RowSource(cells, {question: builder.truth(question) for question in cells}, respondents)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    shards = _write_rows(inputs, cells, source, out_dir, len(respondents), progress)
-    arms = arms_of(cells)
-    problems = oversized_problems(source.tally, arms)
-    if problems:
-        raise StudyError(problems)
-    positions = [respondent.position for respondent in respondents]
-    n_without_persona = sum(not builder.persona(position) for position in positions)
-    write_respondents(out_dir / RESPONDENTS_PARQUET, inputs.prepared.respondents.iloc[positions])
-    _write_text(out_dir / CODEBOOK_JSON, inputs.prepared.codebook.model_dump_json(indent=1))
-    manifest = RunManifest(
-        run_id=run_id,
-        created_at=created_at,
-        study=inputs.study,
-        models=dict(inputs.models),
-        pilot=pilot,
-        hashes=inputs.hashes()
-        | {"plan": file_sha256(out_dir / PLAN_PARQUET), "tasks": file_sha256(out_dir / TASKS_PARQUET)},
-        versions=_versions(),
-        totals=plan_totals(inputs, source.tally, arms, shards, n_respondents=len(respondents), at=created_at),
-        shards_by_model=shards,
-        notes=plan_notes(inputs, source.tally, n_without_persona=n_without_persona, at=created_at),
-        extra={"persona_template": inputs.template.text},
-    )
-    _write_text(out_dir / RUN_JSON, manifest.model_dump_json(indent=1, by_alias=True))
+    with told_as_store_error(out_dir):
+        out_dir.mkdir(parents=True, exist_ok=True)
+        shards = _write_rows(inputs, cells, source, out_dir, len(respondents), progress)
+        _refuse_oversized(source.tally, cells)
+        positions = [respondent.position for respondent in respondents]
+        write_respondents(out_dir / RESPONDENTS_PARQUET, inputs.prepared.respondents.iloc[positions])
+        write_text(out_dir / CODEBOOK_JSON, inputs.prepared.codebook.model_dump_json(indent=1))
+        n_without_persona = sum(not builder.persona(position) for position in positions)
+        manifest = RunManifest(
+            run_id=run_id,
+            created_at=created_at,
+            study=inputs.study,
+            models=dict(inputs.models),
+            pilot=pilot,
+            hashes=inputs.hashes() | _hashes(out_dir),
+            versions=_versions(),
+            totals=plan_totals(
+                inputs, source.tally, arms_of(cells), shards, n_respondents=len(respondents), at=created_at
+            ),
+            shards_by_model=shards,
+            notes=plan_notes(inputs, source.tally, n_without_persona=n_without_persona, at=created_at),
+            extra={"persona_template": inputs.template.text},
+        )
+        write_text(out_dir / RUN_JSON, manifest.model_dump_json(indent=1, by_alias=True))
     return manifest
 
 
@@ -118,6 +130,16 @@ def _requests(rows: Iterator[tuple[TaskRow, RequestRow | None]], tasks: TaskWrit
             yield request.model, request
 
 
+def _refuse_oversized(tally: Tally, cells: Mapping[str, Sequence[Cell]]) -> None:
+    problems = oversized_problems(tally, arms_of(cells))
+    if problems:
+        raise StudyError(problems)
+
+
+def _hashes(out_dir: Path) -> dict[str, str]:
+    return {"plan": file_sha256(out_dir / PLAN_PARQUET), "tasks": file_sha256(out_dir / TASKS_PARQUET)}
+
+
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "identity": str(IDENTITY_VERSION)}
     for name in _VERSIONED:
@@ -126,7 +148,3 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:  # run from a source tree
             found[name] = "unknown"
     return found
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

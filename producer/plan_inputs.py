@@ -8,7 +8,7 @@ from producer.imports import Imported, read_import
 from producer.load import read_text
 from producer.personas import PersonaTemplate, compile_template
 from schemas.codebook import CodedVariable
-from schemas.errors import StudyError
+from schemas.errors import Problem, StudyError
 from schemas.identity import bytes_digest, canonical_json
 from schemas.models import Model
 from schemas.study import Study
@@ -49,12 +49,16 @@ def load_inputs(
     """Inputs of a plan, with the persona template and the imported predictions read.
 
     Args:
+        study: as checked.
+        models: at least those that its arms name.
+        prepared: the survey as the study sees it.
+        survey_sha256: of the survey file.
         folder: of the study file; the study's paths are relative to it.
 
     Raises:
         StudyError: a file is missing or wrong; every problem found.
     """
-    problems = []
+    problems: list[Problem] = []
     imports: dict[str, Imported] = {}
     for name, arm in study.arms.items():
         if arm.imported is None:

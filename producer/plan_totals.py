@@ -22,14 +22,15 @@ def plan_totals(
     """Counts and estimates.
 
     Args:
+        inputs: of the plan.
+        tally: sums over its rows.
         arms: model arms that have tasks, by name.
         shards: model -> shard numbers.
+        n_respondents: planned for.
         at: moment whose prices hold.
     """
     margins = {arm.model_name: arm.counter.margin for arm in arms.values()}
-    cost = _sum(
-        [cost_of(inputs.models[name], load, margin=margins[name], at=at) for name, load in tally.loads.items()]
-    )
+    cost = _sum([cost_of(inputs.models[name], load, margin=margins[name], at=at) for name, load in tally.loads.items()])
     loads = tally.loads.values()
     return PlanTotals(
         n_respondents=n_respondents,
@@ -55,7 +56,9 @@ def plan_notes(inputs: PlanInputs, tally: Tally, *, n_without_persona: int, at: 
         for arm, n in sorted(tally.relaxed.items())
     ]
     if n_without_persona:
-        notes.append(f"{n_without_persona} respondents answer no persona field: their prompts hold the question alone.")
+        notes.append(
+            f"respondents who answer no persona field: {n_without_persona}; their prompts hold the question alone."
+        )
     for name, load in tally.loads.items():
         if cost_of(inputs.models[name], load, margin=0.0, at=at) is None:
             notes.append(f"model {name} has no known price: the cost of this run is unknown.")

@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 from producer.plan_rows import RequestRow, TaskRow
 from producer.shards import Shard, grouped
 from schemas import tables
+from storage.store import store_error
 
 TASKS_PER_GROUP = 100_000
 PRIVATE_MODE = 0o600
@@ -26,6 +28,7 @@ class TaskWriter:
     """tasks.parquet, a row group at a time."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._writer = pq.ParquetWriter(path, tables.TASKS, compression="zstd", use_dictionary=_TASK_REPEATING)
         self._rows: list[TaskRow] = []
 
@@ -51,6 +54,8 @@ class TaskWriter:
                 self._flush()
         finally:
             self._writer.close()
+        if error is None:
+            _sync(self._path)
 
 
 def write_requests(path: Path, shards: Iterable[Shard[RequestRow]]) -> dict[str, list[int]]:
@@ -72,6 +77,7 @@ def write_requests(path: Path, shards: Iterable[Shard[RequestRow]]) -> dict[str,
                 numbers.setdefault(shard.model, []).append(shard.number)
             table = _requests_table(group)
             writer.write_table(table, row_group_size=table.num_rows)
+    _sync(path)
     return numbers
 
 
@@ -103,6 +109,7 @@ def write_respondents(path: Path, respondents: pd.DataFrame) -> None:
     """respondents.parquet, readable by its owner only from its first byte on.
 
     Args:
+        path: must not exist.
         respondents: as prepared; every further column holds codes and becomes int32.
     """
     arrays = {
@@ -112,6 +119,28 @@ def write_respondents(path: Path, respondents: pd.DataFrame) -> None:
     table = pa.table(arrays).replace_schema_metadata({tables.FORMAT_KEY: str(tables.FORMAT_NO)})
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_MODE))
     pq.write_table(table, path, compression="zstd")
+    _sync(path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text file in UTF-8, on the disk before this returns."""
+    path.write_text(text, encoding="utf-8")
+    _sync(path)
+
+
+@contextmanager
+def told_as_store_error(folder: Path) -> Iterator[None]:
+    """Says a full, read-only or missing disk in the words of the store."""
+    try:
+        yield
+    except OSError as e:
+        raise store_error(e, folder, "write") from e
+
+
+def _sync(path: Path) -> None:
+    """The folder is renamed into the store afterwards: its files must not be younger than the rename."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def file_sha256(path: Path) -> str:

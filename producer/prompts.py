@@ -31,12 +31,12 @@ class ExampleSource(NamedTuple):
     """Where a few-shot arm finds the examples of one question.
 
     Attributes:
-        index: candidates by match key.
+        candidates: training respondents with an answer.
         codes: real answer by respondent position; None unless answered.
         seed: what a respondent's draw is seeded with, before the respondent id.
     """
 
-    index: ExampleIndex
+    candidates: ExampleIndex
     codes: Sequence[int | None]
     seed: tuple[str | int, ...]
 
@@ -76,7 +76,7 @@ class QuestionPrompts:
         return Request(key, turns, tokens, is_relaxed)
 
     def _chosen(self, source: ExampleSource, position: int, respondent_id: str) -> Chosen:
-        return source.index.choose(position, seed=(*source.seed, respondent_id))
+        return source.candidates.choose(position, seed=(*source.seed, respondent_id))
 
     def _answer(self, source: ExampleSource, position: int) -> Piece:
         code = source.codes[position]

@@ -50,6 +50,8 @@ def copy_reused(store: Store, run_id: str, *, now: datetime) -> Reusable:
     """Land the earlier answers that may serve a run as its unit `reused`; safe to call again.
 
     Args:
+        store: where the run and the earlier ones live.
+        run_id: a run that no worker has opened yet.
         now: aware; what `reuse.max_age_days` is counted back from.
     """
     found = find_reusable(store, load_manifest(store, run_id), run_paths.plan(run_id), now=now)
@@ -62,6 +64,7 @@ def find_reusable(store: Store, manifest: RunManifest, plan_path: str, *, now: d
     """Earlier answers for the requests of a plan, which may still lie in its staging folder.
 
     Args:
+        store: where the earlier runs live.
         manifest: of the plan; its study says the scope.
         plan_path: plan.parquet, relative to the store's root.
         now: aware.

@@ -44,6 +44,7 @@ def cut(rows: Iterable[tuple[str, Row]], size: int) -> Iterator[Shard[Row]]:
 
     Args:
         rows: (model, request) in plan order.
+        size: requests a shard.
     """
     open_rows: dict[str, list[Row]] = {}
     number = 0

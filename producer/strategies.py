@@ -101,8 +101,10 @@ def messages_of(system: Piece, ask: Piece, persona: Piece, examples: Sequence[Ex
     """The conversation: system, each example as an earlier question and answer, the respondent.
 
     Args:
+        system: the strategy's opening message.
         ask: piece of `question_text`.
         persona: piece of `persona_text`; likewise in the examples.
+        examples: in the order shown.
     """
     if not examples:
         return (Message("system", (system,)), Message("user", (persona, ask)))
@@ -122,7 +124,9 @@ def compose(
     """One conversation from plain values.
 
     Args:
+        strategy: how to ask.
         persona: as rendered, without a seam.
+        question: with its options in shown order.
         examples: (persona, code) of other respondents, in order.
         count: token counter of the model, if the counts matter.
     """

@@ -7,15 +7,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from producer.imports import Imported
 from producer.personas import compile_template
 from producer.plan_files import write_plan
 from producer.plan_inputs import PlanInputs
+from schemas import run_paths, tables
 from schemas.codebook import Codebook, CodedVariable
 from schemas.models import Model
 from schemas.run import RunManifest
 from schemas.study import Study
+from storage.parts import write_part
+from storage.store import Store
 from survey.prepared import Answers, Prepared
 
 CREATED_AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -124,3 +129,33 @@ def make_inputs(
 def make_plan(out_dir: Path, *, run_id: str = "small-1", pilot: int | None = None, **inputs: Any) -> RunManifest:
     """A plan of `make_inputs(**inputs)` in a folder."""
     return write_plan(make_inputs(**inputs), out_dir=out_dir, run_id=run_id, created_at=CREATED_AT, pilot=pilot)
+
+
+def make_run(store: Store, run_id: str, *, created_at: datetime = CREATED_AT, **inputs: Any) -> RunManifest:
+    """A planned run in a store."""
+    return write_plan(make_inputs(**inputs), out_dir=store.path(run_id), run_id=run_id, created_at=created_at)
+
+
+def land_answers(store: Store, run_id: str, *, unit: str = "s000000", **overrides: Any) -> list[str]:
+    """Answer every request of a run in one part; returns the request ids.
+
+    Args:
+        overrides: values of columns, the same for every row.
+    """
+    plan = pq.read_table(store.path(run_paths.plan(run_id)))
+    ids = plan["request_id"].to_pylist()
+    row: dict[str, Any] = {
+        "outcome": "ok",
+        "turns": ["2"],
+        "prompt_tokens": 100,
+        "completion_tokens": 1,
+        "cost_usd": 0.001,
+        "maybe_paid": 0,
+        "model": "gpt-4.1-mini",
+        "transport": "online",
+        "attempts": 1,
+        "created_at": CREATED_AT,
+    }
+    rows = [row | overrides | {"request_id": request_id} for request_id in ids]
+    write_part(store, run_id, unit, pa.Table.from_pylist(rows, schema=tables.RESPONSES))
+    return ids

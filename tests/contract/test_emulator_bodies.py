@@ -14,6 +14,7 @@ from openapi_schema_validator import OAS30Validator, OAS31Validator
 from tests.support.emulator import TestEmulator, running_emulator
 
 FOLDER = Path(__file__).parent / "openapi"
+NO_TLS = False  # plain HTTP: reading the trust store would cost each call 80 ms
 ASK = "You are a man.\n\nQuestion: How is the economy?\n1. Good\n2. Poor\nAnswer with the number only."
 VERSION = "2024-10-21"
 DESCRIPTIONS = {
@@ -94,7 +95,9 @@ def ask(emulator: tuple[str, TestEmulator], *, key: str = "k", model: str = "gpt
     if not set(more) - {"logprobs", "top_logprobs", "max_completion_tokens", "n"}:
         check(profile, REQUESTS[profile], body)
     path = f"deployments/{model}/chat/completions" if profile == "azure" else "chat/completions"
-    return httpx2.post(url(profile, running.base_url, path), json=body, headers=headers(profile, key), timeout=20)
+    return httpx2.post(
+        url(profile, running.base_url, path), json=body, headers=headers(profile, key), timeout=20, verify=NO_TLS
+    )
 
 
 @pytest.mark.parametrize(

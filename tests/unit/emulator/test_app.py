@@ -11,6 +11,7 @@ import pytest
 from tests.support.emulator import TestEmulator, running_emulator
 from tests.support.until import until
 
+NO_TLS = False  # plain HTTP: reading the trust store would cost each call 80 ms
 ASK = "You are a man.\n\nQuestion: How is the economy?\n1. Good\n2. Fair\n3. Poor\nAnswer with the number only."
 
 
@@ -29,7 +30,7 @@ def _no_faults_left(emulator: TestEmulator) -> Iterator[None]:
 def post(emulator: TestEmulator, call_id: str, *, prompt: str = ASK, **more) -> httpx2.Response:
     body = {"model": "gpt-4.1-mini", "temperature": 0, "messages": [{"role": "user", "content": prompt}]} | more
     headers = {"X-Client-Request-Id": call_id, "Authorization": "Bearer any"}
-    return httpx2.post(f"{emulator.base_url}/chat/completions", json=body, headers=headers, timeout=20)
+    return httpx2.post(f"{emulator.base_url}/chat/completions", json=body, headers=headers, timeout=20, verify=NO_TLS)
 
 
 def purchase(emulator: TestEmulator, call_id: str) -> list[dict]:

@@ -12,6 +12,9 @@ from schemas.yaml_shape import did_you_mean
 from schemas.yaml_source import Source
 from survey.prepare import Prepared
 
+MAX_COMBINATIONS = 20_000
+"""Combinations of codes a template line is tried with: a free text may have as many as there are respondents."""
+
 
 def persona_problems(
     study: Study, source: Source, folder: Path, variables: Collection[str] | None
@@ -45,7 +48,8 @@ def rendering_problems(study: Study, folder: Path, prepared: Prepared) -> Iterat
         return  # `persona_problems` tells
     for line in template.lines:
         used = [template.fields[position] for position in line.fields]
-        for codes in prepared.respondents[used].dropna().drop_duplicates().itertuples(index=False, name=None):
+        seen = prepared.respondents[used].dropna().drop_duplicates().head(MAX_COMBINATIONS)
+        for codes in seen.itertuples(index=False, name=None):
             try:
                 line.write(tuple(int(code) for code in codes))
             except StudyError as e:
@@ -98,9 +102,15 @@ def _template(study: Study, source: Source, folder: Path) -> Iterator[Problem]:
         return
     fields = {name: CodedVariable(name=name) for name in study.persona.fields}
     try:
-        compile_template(text, fields, study.persona.phrases, where=template)
+        compiled = compile_template(text, fields, study.persona.phrases, where=template)
     except StudyError as e:
         yield from e.problems
+        return
+    told = {compiled.fields[position] for line in compiled.lines for position in line.fields}
+    untold = [name for name in study.persona.fields if name not in told]
+    if untold:
+        what = f"no line of {template} uses {', '.join(untold)}: the model is not told."
+        yield Problem(what, source.where("persona.template"), level="warning", code="field_not_in_template")
 
 
 def _given_away(study: Study, source: Source) -> Iterator[Problem]:

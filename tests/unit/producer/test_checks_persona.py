@@ -25,7 +25,7 @@ def test_broken_template_is_told_with_its_line(tmp_path, line):
 
 
 def test_template_line_that_cannot_be_filled_is_told_once_without_a_value(tmp_path):
-    (problem,) = problems(tmp_path, template="You are {{ AGE }}.\nYou are {{ 5 // (AGE | int - 22) }}.\n")
+    (problem,) = problems(tmp_path, template="You are {{ SEX }}.\nYou are {{ 5 // (AGE | int - 22) }}.\n")
 
     assert problem.where == "persona.j2:2"
     assert "22" not in problem.what
@@ -37,12 +37,21 @@ def test_template_may_not_reach_out_of_its_sandbox(tmp_path):
     assert [p.where for p in found if p.level == "error"] == ["persona.j2:1"]
 
 
+def test_field_that_no_line_uses_is_a_warning(tmp_path):
+    (problem,) = problems(tmp_path, template="You are {{ AGE }} years old.\n")
+
+    assert (problem.level, problem.code) == ("warning", "field_not_in_template")
+    assert "SEX" in problem.what
+
+
 def test_study_without_template_is_fine(tmp_path):
     assert problems(tmp_path, study=STUDY.replace("  template: persona.j2\n", ""), template=None) == []
 
 
 def test_question_in_the_persona_is_a_warning(tmp_path):
-    found = problems(tmp_path, study=STUDY.replace("fields: [AGE, SEX]", "fields: [AGE, SEX, MOOD]"))
+    study = STUDY.replace("fields: [AGE, SEX]", "fields: [AGE, SEX, MOOD]")
+
+    found = problems(tmp_path, study=study, template="{{ AGE }} {{ SEX }} {{ MOOD }}\n")
 
     assert [(p.level, p.code) for p in found] == [("warning", "question_in_persona")]
 

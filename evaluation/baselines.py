@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from evaluation.arrays import BoolArray, FloatArray, IntArray
 from evaluation.cells import ABSENT, STATUSES, TRUTH_STATUSES, Cell, RunData
@@ -48,7 +49,8 @@ def fit_baselines(run: RunData, *, progress: Callable[[str], None]) -> Baselines
         base = everyone(run, question)
         truth = np.full(len(run.respondent_ids), ABSENT, dtype=np.int64)
         truth[base.respondent] = base.truth
-        fit = fit_out_of_fold(features, truth, folds, base.scale.k)
+        with threadpool_limits(limits=1):  # small products: on a busy machine threads only wait for each other
+            fit = fit_out_of_fold(features, truth, folds, base.scale.k)
         constant = majority_out_of_fold(truth, folds, base.scale.k)
         cells[(question, MAJORITY)] = _answering(base, MAJORITY, constant[base.respondent])
         cells[(question, LOGIT)] = _with_probabilities(base, LOGIT, fit.probabilities[base.respondent])

@@ -60,6 +60,7 @@ class RunFolder:
     truth_status: Mapping[str, Sequence[str]] = field(default_factory=dict)
     split: Sequence[str] | None = None
     numeric: Sequence[str] = ()
+    field_variables: Mapping[str, CodedVariable] | None = None
     bootstrap: int = 200
     run_id: str = "run-1"
 
@@ -75,10 +76,7 @@ class RunFolder:
         """Write the folder and return its store."""
         store = Store(root)
         store.put_if_absent(run_paths.run_json(self.run_id), self._manifest().model_dump_json(by_alias=True).encode())
-        codebook = Codebook(
-            questions={q.name: q for q in self.questions},
-            fields={n: variable(n, [], kind="numeric" if n in self.numeric else "single") for n in self.fields},
-        )
+        codebook = Codebook(questions={q.name: q for q in self.questions}, fields=self._field_variables())
         store.put_if_absent(run_paths.codebook(self.run_id), codebook.model_dump_json().encode())
         pq.write_table(self._respondents(), store.path(run_paths.respondents(self.run_id)))
         pq.write_table(self.predictions(), store.path(run_paths.predictions(self.run_id)))
@@ -88,6 +86,12 @@ class RunFolder:
         """predictions.parquet as it is written."""
         pieces = [self._cell(arm, q, rows) for arm, by in self.arms.items() for q, rows in by.items()]
         return pa.concat_tables(pieces) if pieces else tables.PREDICTIONS.empty_table()
+
+    def _field_variables(self) -> dict[str, CodedVariable]:
+        if self.field_variables is not None:
+            return dict(self.field_variables)
+        kinds = {name: "numeric" if name in self.numeric else "single" for name in self.fields}
+        return {name: variable(name, [], kind=kind) for name, kind in kinds.items()}
 
     def _manifest(self) -> RunManifest:
         study = Study.model_validate(

@@ -1,7 +1,11 @@
 import json
+import os
 import resource
 import signal
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -34,6 +38,21 @@ def test_two_plans_of_one_study_are_byte_identical(tmp_path):
 
     for name in (*PARQUET, "codebook.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_plan_does_not_depend_on_the_process_that_makes_it(tmp_path):
+    here = make_plan(tmp_path / "a", arms=THREE_ARMS)
+    script = (
+        "import sys; from pathlib import Path; from tests.support.plans import *; "
+        "make_plan(Path(sys.argv[1]), arms={'basic': BASIC, 'cot': COT, 'few': FEW_SHOT})"
+    )
+    root = Path(__file__).parents[3]
+    environ = os.environ | {"PYTHONHASHSEED": "7", "PYTHONPATH": str(root)}
+
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "b")], env=environ, check=True)
+
+    there = RunManifest.model_validate_json((tmp_path / "b" / "run.json").read_bytes())
+    assert there.hashes == here.hashes
 
 
 def test_run_json_says_what_was_planned_and_hashes_it(tmp_path):

@@ -4,7 +4,7 @@ A blank cell is `not_asked`. A code is missing if, in this order: the variable's
 an answer); the default rule lists it and the file labels it as such; the file declares it user-missing.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from schemas.errors import Problem
@@ -38,15 +38,15 @@ class MissingRules:
     own: dict[str, _Sets]
 
     def missing_codes(
-        self, variable: Variable, codes: Iterable[Code], *, answers: Collection[Code] | None = None
+        self, variable: Variable, codes: Iterable[Code], *, answers: Mapping[int, str] | None = None
     ) -> dict[Code, MissingKind]:
         """Code -> kind for those of `codes` that are no answer.
 
         Args:
             variable: as the file describes it.
             codes: the labelled codes and the values seen.
-            answers: codes of the study's own `answers`, which make any other code that the default rule lists
-                missing where the file has no labels; None for everything else.
+            answers: the study's own labels of a question. Where the file has none, the default rule then takes
+                every code that is not among them or that they label as missing; None for everything else.
         """
         found: dict[Code, MissingKind] = {}
         for code in codes:
@@ -64,7 +64,7 @@ class MissingRules:
         own = self.own.get(name, _NOTHING)
         return code in own.keep or (own.kind(code) is None and code in self.default.keep)
 
-    def _kind(self, variable: Variable, code: Code, answers: Collection[Code] | None) -> MissingKind | None:
+    def _kind(self, variable: Variable, code: Code, answers: Mapping[int, str] | None) -> MissingKind | None:
         own = self.own.get(variable.name, _NOTHING)
         if code in own.keep:
             return None
@@ -104,11 +104,13 @@ class MissingRules:
                 )
 
 
-def _default_applies(variable: Variable, code: Code, answers: Collection[Code] | None) -> bool:
+def _default_applies(variable: Variable, code: Code, answers: Mapping[int, str] | None) -> bool:
     if variable.labels:
         label = variable.labels.get(code)
         return label is not None and (missing_kind(label) is not None or variable.is_declared_missing(code))
-    return answers is not None and code not in answers
+    if answers is None:
+        return False
+    return not isinstance(code, int) or code not in answers or missing_kind(answers[code]) is not None
 
 
 def _undeclared(name: str, code: Code, label: str, kind: MissingKind) -> Problem:

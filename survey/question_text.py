@@ -28,25 +28,29 @@ def without_name(name: str, text: str) -> str:
 def option_texts(texts: Sequence[str]) -> list[str]:
     """What differs between the texts of one multiple-response group: the options' own words.
 
-    Texts of the form `question / option` give the part after the last ` / `; others lose what all have in
-    common up to the last punctuation mark. A single text without ` / ` stays as it is.
+    The texts lose what all have in common up to the last ` / `, else up to the last punctuation mark. A single
+    text, and texts that share nothing, give the part after their last ` / `.
     """
-    if texts and all(" / " in text for text in texts):
-        return [text.rsplit(" / ", 1)[1].strip() for text in texts]
-    if len(set(texts)) < 2:
-        return [text.strip() for text in texts]
-    shared = _SEPARATED.match(_common_beginning(texts))
-    start = shared.end() if shared else 0
-    return [text[start:].strip() for text in texts]
+    start = len(_shared(texts))
+    if start:
+        return [text[start:].strip() for text in texts]
+    return [text.rsplit(" / ", 1)[-1].strip() for text in texts]
 
 
 def shared_text(texts: Sequence[str]) -> str:
     """The question that all texts of a multiple-response group begin with, "" if there is none."""
-    beginnings = {text.rsplit(" / ", 1)[0].strip() for text in texts if " / " in text}
-    if len(beginnings) == 1:
-        return beginnings.pop()
-    shared = _SEPARATED.match(_common_beginning(texts)) if len(set(texts)) > 1 else None
-    return shared.group().strip(" /:;-–—") if shared else ""
+    return _shared(texts).strip(" /:;-–—")
+
+
+def _shared(texts: Sequence[str]) -> str:
+    """The shared beginning up to and with its last ` / `, else its last punctuation mark; "" for fewer than two."""
+    if len(set(texts)) < 2:
+        return ""
+    common = _common_beginning(texts)
+    if " / " in common:
+        return common[: common.rindex(" / ") + 3]
+    match = _SEPARATED.match(common)
+    return match.group() if match is not None else ""
 
 
 def _common_beginning(texts: Sequence[str]) -> str:

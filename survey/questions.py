@@ -1,7 +1,7 @@
 """Questions: the codebook entry, everyone's answer, and whether the study fits the file."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -46,6 +46,7 @@ def code_question(
     key = f"questions.{variable.name}"
     seen = values_seen(column)
     missing = rules.missing_codes(variable, [*variable.labels, *seen], answers=question.answers)
+    said = replace(variable, labels={**_own_labels(question), **variable.labels})
     codes, labels = _codebook(question, variable, seen, missing)
     own_codes = list(labels)
     coded = CodedVariable(
@@ -61,12 +62,16 @@ def code_question(
         missing_labels=missing_labels(variable, missing),
     )
     problems = [
-        *rules.doubtful(variable),
+        *rules.doubtful(said),
         *_answer_problems(key, question, variable, coded, missing),
-        *_value_problems(key, question, variable, seen, {*codes, *missing}),
-        *_scale_problems(key, question, [c for c in own_codes if c not in rules.undeclared(variable)]),
+        *_value_problems(key, question, variable, seen, {*codes, *missing}, n_codes=len(own_codes)),
+        *_scale_problems(key, question, [c for c in own_codes if c not in rules.undeclared(said)]),
     ]
     return CodedQuestion(coded, encode(column, codes, missing), problems)
+
+
+def _own_labels(question: Question) -> dict[Code, str]:
+    return {code: label for code, label in question.answers.items()} if question.answers is not None else {}
 
 
 def _codebook(
@@ -106,8 +111,6 @@ def _answer_problems(
     if not coded.text:
         hint = "Write the wording as it was asked: `text: ...`."
         yield Problem("The file has no text for this question.", f"{key}.text", hint, code="question_text")
-    if len(coded.codes) == 1:
-        yield Problem("A question needs at least two answers.", key, code="too_few_answers")
     answers = question.answers if question.answers is not None else {}
     of_file = {int(code): label for code, label in variable.labels.items() if is_int32(code)}
     yield from label_conflicts(variable.name, answers, of_file, where=f"{key}.answers")
@@ -126,9 +129,18 @@ def _answer_problems(
 
 
 def _value_problems(
-    key: str, question: Question, variable: Variable, seen: Mapping[Code, int], known: set[Code]
+    key: str,
+    question: Question,
+    variable: Variable,
+    seen: Mapping[Code, int],
+    known: set[Code],
+    *,
+    n_codes: int,
 ) -> Iterator[Problem]:
     lost = [value for value in seen if value not in known]
+    if not lost and n_codes < 2:
+        hint = "Add `answers: {code: label, ...}`."
+        yield Problem("A question needs at least two answers.", key, hint, code="too_few_answers")
     if not lost:
         return
     n_rows = sum(seen[value] for value in lost)

@@ -132,3 +132,20 @@ def test_split_keeps_its_respondents_only(tmp_path):
     run = load_run(make_folder(split=split).write(tmp_path), "run-1").of_split("test")
 
     assert run.cells[("Q", "basic")].respondent.tolist() == [1, 3, 4]
+
+
+def test_answer_beside_another_status_is_not_valid(tmp_path):
+    arms = {"basic": {"Q": ArmRows(ANSWERS, status=["failed", *STATUS[1:]])}}
+
+    cell = load_run(make_folder(arms=arms).write(tmp_path), "run-1").cells[("Q", "basic")]
+
+    assert cell.answer[0] == ABSENT
+
+
+def test_answered_code_outside_the_codebook_counts_as_unparsed(tmp_path):
+    arms = {"basic": {"Q": ArmRows([4, *ANSWERS[1:]], status=STATUS)}}
+
+    run = load_run(make_folder(arms=arms).write(tmp_path), "run-1")
+
+    assert run.cells[("Q", "basic")].answer[0] == ABSENT
+    assert run.count("unparsed") == 2

@@ -1,0 +1,19 @@
+from dataclasses import replace
+
+import numpy as np
+
+from evaluation.cells import ABSENT, STATUSES
+from evaluation.coverage import MODEL_COUNTS, coverage_figures
+from tests.support.cells import cell_of, nominal
+
+
+def test_model_counts_are_of_eligible_tasks_and_add_up_to_them():
+    cell = cell_of([0, 1, ABSENT, ABSENT, 1, 0], [0, ABSENT, ABSENT, 1, ABSENT, ABSENT], nominal(2))
+    names = ["answered", "unparsed", "unparsed", "answered", "failed", "pending"]
+    cell = replace(cell, status=np.array([STATUSES.index(name) for name in names]))
+
+    counts = {found.metric: found.value for found in coverage_figures(cell)}
+
+    assert (counts["n_total"], counts["n_eligible"], counts["n_human_refused"]) == (6, 4, 2)
+    assert (counts["n_unparsed"], counts["n_failed"], counts["n_pending"]) == (1, 1, 1)
+    assert counts["n_valid"] + sum(counts[name] for name in MODEL_COUNTS) == counts["n_eligible"]

@@ -172,6 +172,11 @@ class PoolLimiter:
             if waiter.owner is owner and not waiter.turn.done():
                 waiter.turn.set_result(False)
 
+    def close(self) -> None:
+        """End the hand-out; waiting calls wait no more."""
+        if self._hand_out is not None:
+            self._hand_out.cancel()
+
     def give_back(self, tokens: int) -> None:
         """Return tokens that were booked and not used; they ride on the next reservation."""
         self._given_back_tokens += tokens

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
-from providers.replies import Reply
 from providers.families import wire_parameters
 from providers.prices import cost_usd
-
+from providers.replies import Reply
 from schemas.errors import ModelError, RateLimitedError, TransientModelError
 from schemas.identity import call_id, seed_from
 from workers.control import StopWork

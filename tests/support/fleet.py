@@ -1,0 +1,150 @@
+"""A run with everything real: emulator, private server, worker processes. Things can be killed one by one."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from cli.opening import checked_study, open_planned, plan_into_staging
+from schemas import run_paths, wire
+from schemas.settings import Settings
+from storage.runs import append_event, load_state
+from storage.store import Store, open_store
+from tests.support.emulator import TestEmulator, running_emulator
+from tests.support.studies import write_study
+from tests.support.until import until
+from tests.support.valkey import PrivateServer
+from workers import connection, locks
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Fleet:
+    """One store, one server, some workers."""
+
+    folder: Path
+    emulator: TestEmulator
+    server: PrivateServer
+    store: Store
+    environ: dict[str, str]
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    without: Sequence[str] = ()
+
+    def open(self, study: Path, *, run_id: str = "run", pilot: int | None = None) -> str:
+        """Plan and open a run, as `run --detach` does."""
+        checked = checked_study(study, Settings(store=str(self.store.root)), self.environ)
+        planned = plan_into_staging(self.store, checked, run_id=run_id, pilot=pilot)
+        open_planned(self.store, planned, fresh=False, detached=True)
+        return run_id
+
+    def start_worker(self, **settings: object) -> subprocess.Popen[bytes]:
+        """A real worker process; `without` takes protections out of it (see `tests.support.sabotage`)."""
+        env = os.environ | self.environ | {f"NIGHTPOLL_{k.upper()}": str(v) for k, v in settings.items()}
+        command = [sys.executable, "-m", "tests.support.sabotage", *self.without]
+        with (self.folder / "workers.log").open("ab") as log:
+            worker = subprocess.Popen(command, env=env, cwd=REPO, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.workers.append(worker)
+        return worker
+
+    def kill(self, worker: subprocess.Popen[bytes], how: int = signal.SIGKILL) -> int:
+        """End a worker by a signal; returns the emulator's open accepted calls just before."""
+        n_open = int(self.emulator.purchases()["open"])
+        worker.send_signal(how)
+        if how == signal.SIGKILL:
+            worker.wait(10)
+            self.workers.remove(worker)
+        return n_open
+
+    def leader(self) -> str:
+        """Token of the keeper in office."""
+        held = connection.plain(self.server.url).get(wire.keeper_lease())
+        return "" if held is None else held.decode()
+
+    def until_bought(self, n: int, deadline_s: float = 60) -> None:
+        """Wait until the emulator sold at least so many answers."""
+        until(lambda: self.emulator.purchases()["total"] >= n, deadline_s=deadline_s, what=f"{n} purchases")
+
+    def until_finished(self, run_id: str = "run", deadline_s: float = 120) -> None:
+        """Wait until the run has ended."""
+        until(
+            lambda: load_state(self.store, run_id).phase not in ("running", "planned"),
+            deadline_s=deadline_s, interval_s=0.2, what="the end of the run",
+        )  # fmt: skip
+
+    def bought_twice(self) -> int:
+        """Answers bought again: purchases beyond one per request."""
+        bought = Counter(self.emulator.purchases()["by_id"])
+        return sum(n - 1 for n in bought.values() if n > 1)
+
+    def rows(self, run_id: str = "run") -> list[dict[str, Any]]:
+        """predictions.parquet."""
+        rows: list[dict[str, Any]] = pq.read_table(self.store.path(run_paths.predictions(run_id))).to_pylist()
+        return rows
+
+    def event(self, kind: Any, run_id: str = "run") -> None:
+        """Say something about the run."""
+        append_event(self.store, run_id, kind)
+
+    def log_text(self) -> str:
+        """What the workers said."""
+        return (self.folder / "workers.log").read_text("utf-8")
+
+
+@contextmanager
+def running_fleet(
+    *, n_workers: int = 2, without: Sequence[str] = (), emulator: dict[str, Any] | None = None, vouch: bool = True
+) -> Iterator[Fleet]:
+    """A fleet that is gone at the end, whatever happened to it."""
+    options: dict[str, Any] = {"latency": {"median_s": 0.2, "sigma": 0.3}} if emulator is None else emulator
+    with tempfile.TemporaryDirectory(prefix="np-", dir="/tmp") as name, running_emulator(**options) as shop:
+        folder = Path(name)
+        server = PrivateServer(folder)
+        server.start()
+        if vouch:
+            locks.vouch(connection.plain(server.url))
+        store = open_store(str(folder / "runs"))
+        environ = {"NIGHTPOLL_STORE": str(store.root), "NIGHTPOLL_REDIS_URL": server.url, "NIGHTPOLL_SLOTS": "2"}
+        environ |= {"NIGHTPOLL_LOG_LEVEL": "INFO", "NIGHTPOLL_IN_FLIGHT": "16", "NIGHTPOLL_DRAIN_S": "10"}
+        fleet = Fleet(folder, shop, server, store, environ, without=without)
+        try:
+            for _ in range(n_workers):
+                fleet.start_worker()
+            yield fleet
+        finally:
+            _end(fleet)
+
+
+def _end(fleet: Fleet) -> None:
+    for worker in fleet.workers:
+        worker.send_signal(signal.SIGCONT)
+        worker.terminate()
+    for worker in fleet.workers:
+        try:
+            worker.wait(20)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
+    fleet.server.stop()
+
+
+def study_of(fleet: Fleet, **options: Any) -> Path:
+    """A small study against the fleet's emulator."""
+    return write_study(fleet.folder / "study", fleet.emulator.base_url, **options)
+
+
+def in_background(target: Any, *args: Any) -> threading.Thread:
+    """A thread for what a test does beside."""
+    thread = threading.Thread(target=target, args=args)
+    thread.start()
+    return thread

@@ -1,0 +1,74 @@
+"""A worker with short leases, and with protections taken out: `python -m tests.support.sabotage lock journal`.
+
+Leases are a third of the real ones (`make accept` runs the real ones), so that a fault test takes seconds.
+
+Fault tests run the same schedule with and without a protection: a test that passes without it proves nothing.
+
+    lock      every shard lock is granted to everybody
+    journal   nothing of an unfinished unit is remembered
+    keeper    a shard is published once and never again
+    probation a server that forgot its locks grants them at once
+    recheck   the lock is not looked at again before a call
+"""
+
+import os
+import sys
+
+from schemas import wire
+
+if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
+    wire.LOCK_LEASE_S, wire.LOCK_RENEW_S = 4.0, 1.0  # before workers are imported: some read them as defaults
+    wire.KEEPER_LEASE_S, wire.KEEPER_RENEW_S = 3.0, 0.75
+
+from workers import backlog, keeper, locks, process, shard
+from workers.journal import JournalState
+
+if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
+    backlog.REPUBLISH_IDLE_S = 4.0
+
+
+async def _granted(*_: object, **__: object) -> int:
+    return locks.GRANTED
+
+
+async def _renewed(*_: object, **__: object) -> bool:
+    return True
+
+
+def without_lock() -> None:
+    locks.acquire = _granted
+    locks.renew = _renewed
+    keeper.Keeper._locked = lambda *_: frozenset()
+    backlog.REPUBLISH_IDLE_S = 1.0
+
+
+def without_journal() -> None:
+    shard.read_journals = lambda *_: JournalState()
+
+
+def without_keeper() -> None:
+    published = set()
+
+    def once(self: keeper.Keeper, streams: list) -> None:
+        messages = [m for s in streams for m in s.open_messages() if m not in published]
+        published.update(messages)
+        if messages and self._redis.set("sabotage:published", "1", nx=True):
+            keeper.publish(self._app, messages)
+
+    keeper.Keeper._publish = once
+
+
+def without_probation() -> None:
+    plain = "return math.abs(now - tonumber(since)) > lease_s"
+    locks._ACQUIRE = locks._ACQUIRE.replace(plain, "return true").replace("    return false\n", "    return true\n")
+
+
+def without_recheck() -> None:
+    shard.HeldLock.is_valid = lambda _: True
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        globals()[f"without_{name}"]()
+    sys.argv = sys.argv[:1]
+    process.main()

@@ -1,0 +1,83 @@
+import asyncio
+import time
+
+import pytest
+from redis.asyncio import Redis
+
+from workers.limiter import PoolLimiter, Quota, RedisQuotaServer, Reservation, block_offsets
+
+
+def test_block_offsets_follow_the_tighter_limit():
+    requests_bound = Quota("p", 600)
+    assert block_offsets([5, 5, 5], requests_bound) == pytest.approx([0, 0.1, 0.2])
+    tokens_bound = Quota("p", 6000, 6000)
+    assert block_offsets([50, 10, 10], tokens_bound) == pytest.approx([0, 0.5, 0.6])
+
+
+async def test_two_processes_share_one_quota(redis_url):
+    quota = Quota("shared", 3000)
+    clients = [Redis.from_url(redis_url) for _ in range(2)]
+    limiters = [PoolLimiter(quota, RedisQuotaServer(c)) for c in clients]
+    at_s: list[float] = []
+
+    async def call(limiter: PoolLimiter) -> None:
+        assert await limiter.acquire(1)
+        at_s.append(time.monotonic())
+
+    await asyncio.gather(*(call(limiters[i % 2]) for i in range(100)))
+    for client in clients:
+        await client.aclose()
+
+    assert max(at_s) - min(at_s) >= 99 / 50 * 0.98  # 100 calls at 50 a second, none of them in a burst
+
+
+async def test_pool_is_held_back_for_everybody(redis_url):
+    client = Redis.from_url(redis_url)
+    server, quota = RedisQuotaServer(client), Quota("held", 60_000)
+    await PoolLimiter(quota, server).hold(0.5)
+    before_s = time.monotonic()
+
+    await PoolLimiter(quota, server).acquire(1)
+    await client.aclose()
+
+    assert time.monotonic() - before_s >= 0.45
+
+
+async def test_dropped_waiters_get_no_turn(redis_url):
+    client = Redis.from_url(redis_url)
+    limiter = PoolLimiter(Quota("slow", 1), RedisQuotaServer(client))
+    await limiter.acquire(1)
+    owner = object()
+    waiting = asyncio.create_task(limiter.acquire(1, owner))
+    await asyncio.sleep(0)
+
+    limiter.drop(owner)
+
+    assert await waiting is False
+    limiter.close()
+    await client.aclose()
+
+
+class LateServer:
+    """Grants moments that have passed already; counts tokens given back."""
+
+    def __init__(self) -> None:
+        self.given_back: list[int] = []
+
+    async def reserve(self, quota: Quota, n: int, tokens: int, given_back: int) -> Reservation:
+        self.given_back.append(given_back)
+        now_s = asyncio.get_running_loop().time()
+        return Reservation(now_s, now_s - 0.1 if len(self.given_back) == 1 else now_s, now_s)
+
+    async def hold(self, pool: str, seconds: float) -> None:
+        raise AssertionError(pool, seconds)
+
+
+async def test_missed_moment_is_given_back_not_caught_up():
+    server = LateServer()
+    limiter = PoolLimiter(Quota("p", 600, 6000), server)
+
+    await limiter.acquire(10)
+
+    assert limiter.missed == 1
+    assert server.given_back == [0, 10]

@@ -6,6 +6,7 @@ missing values become blanks and a refusal can no longer be told from a question
 
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings
 
 import pandas as pd
 import pyreadstat
@@ -31,7 +32,12 @@ def read_sav(path: Path) -> ReadTable:
     Raises:
         SurveyFileError: not an SPSS file, cut short, or in an encoding that cannot be read.
     """
-    raw, meta, warnings = _read(path)
+    with catch_warnings(record=True, action="always") as caught:
+        raw, meta, warnings = _read(path)
+    if any("duplicated" in str(entry.message) for entry in caught):
+        warnings.append("Several variables have the same name; the later ones end in `_duplicated` and a number.")
+    if not all(isinstance(name, str) and name for name in meta.column_names):
+        raise _damaged(path)
     columns: dict[str, Any] = {}
     variables: dict[str, Variable] = {}
     for name in meta.column_names:
@@ -67,6 +73,10 @@ def _unreadable(path: Path, cause: Exception) -> SurveyFileError:
             where=str(path),
             hint="Copy or download it again and compare its size with the original.",
         )
+    return _damaged(path)
+
+
+def _damaged(path: Path) -> SurveyFileError:
     return SurveyFileError(
         "This is not an SPSS file, or it is damaged.",
         where=str(path),

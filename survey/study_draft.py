@@ -23,6 +23,7 @@ _PERSONA = (
 _MOST_QUESTIONS = 12
 _ANSWERS = range(2, 13)
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _WORDS_OF_YAML = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -54,7 +55,7 @@ def _head(inspection: Inspection) -> list[str]:
 def _survey(inspection: Inspection) -> list[str]:
     ids, weights = inspection.id_candidates, inspection.weight_candidates
     first = inspection.variables[0].name
-    lines = ["survey:", f"  file: {json.dumps(inspection.file_name, ensure_ascii=False)}"]
+    lines = ["survey:", f"  file: {_quoted(inspection.file_name)}"]
     note = "" if ids else "  # no variable is distinct in every row: number the respondents first"
     lines.append(f"  respondent_id: {_scalar(ids[0] if ids else first)}{note or _others(ids[1:])}")
     if weights:
@@ -90,7 +91,7 @@ def _undeclared(report: VariableReport) -> dict[Code, MissingKind]:
 def _kinds(codes: dict[Code, MissingKind]) -> str:
     by_kind: defaultdict[str, list[str]] = defaultdict(list)
     for code, kind in codes.items():
-        by_kind[kind].append(json.dumps(code, ensure_ascii=False))
+        by_kind[kind].append(_code(code))
     return "{" + ", ".join(f"{kind}: [{', '.join(found)}]" for kind, found in by_kind.items()) + "}"
 
 
@@ -160,7 +161,7 @@ def _question_lines(questions: Sequence[VariableReport]) -> list[str]:
         if _is_labelled(report) and report.values and report.text:
             lines.append(f"  {_scalar(report.name)}: {{}}{text}")
             continue
-        wording = "" if report.text else f"text: {json.dumps(f'Wording of {report.name}', ensure_ascii=False)}, "
+        wording = "" if report.text else f"text: {_quoted(f'Wording of {report.name}')}, "
         lines.append(f"  {_scalar(report.name)}: {{{wording}answers: {_answer_map(report)}}}{text}")
     return lines
 
@@ -172,13 +173,25 @@ def _answer_map(report: VariableReport) -> str:
         return '{1: "first answer", 2: "second answer"}'
     whole = all(isinstance(code, int) for code, _ in answers)
     pairs = [(code if whole else number, label or str(code)) for number, (code, label) in enumerate(answers, start=1)]
-    return "{" + ", ".join(f"{code}: {json.dumps(label, ensure_ascii=False)}" for code, label in pairs) + "}"
+    return "{" + ", ".join(f"{code}: {_quoted(label)}" for code, label in pairs) + "}"
+
+
+def _code(code: Code) -> str:
+    """A code as the `missing` part takes it: a fraction can only be written as a range."""
+    if isinstance(code, float):
+        return _quoted(f"{code!r}..{code!r}")
+    return _quoted(code) if isinstance(code, str) else str(code)
+
+
+def _quoted(text: str) -> str:
+    """A double-quoted YAML text; what YAML does not print is escaped."""
+    return _UNPRINTABLE.sub(lambda sign: f"\\U{ord(sign.group()):08x}", json.dumps(text, ensure_ascii=False))
 
 
 def _scalar(text: str) -> str:
     is_plain = _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS_OF_YAML
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    return text if is_plain else _quoted(text)
 
 
 def _comment(text: str) -> str:
-    return " ".join(re.sub(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]", " ", text).split())[:160]
+    return " ".join(_UNPRINTABLE.sub(" ", text).split())[:160]

@@ -1,5 +1,7 @@
 """Looking at a file, and the study drafted from it."""
 
+import pandas as pd
+import pyreadstat
 import pytest
 from ruamel.yaml import YAML
 
@@ -75,8 +77,17 @@ def test_draft_of_the_trap_file_fits_the_file(traps):
         "no,yes\n1,2\n1,3\n",
         "x\n1\n",
         'id,text\n1,"say ""hi"""\n2,\'#\n',
+        "id,odd\x8fname\n1,a\u2028b\n2,c\n",
         'id,"Größe, cm"\n1,Ja\n2,Nein\n',
     ],
 )
 def test_draft_of_any_table_has_the_right_shape(tmp_path, text):
     assert _draft(read_survey(write_csv(tmp_path / "s p: a.csv", text))).arms
+
+
+def test_draft_names_a_fractional_missing_code_by_a_range(tmp_path):
+    labels = {"Q": {1: "Yes", 2: "No", 97.5: "Refused"}}
+    frame = pd.DataFrame({"ID": [1.0, 2.0, 3.0], "Q": [1.0, 2.0, 97.5]})
+    pyreadstat.write_sav(frame, str(tmp_path / "f.sav"), variable_value_labels=labels)
+
+    assert _draft(read_survey(tmp_path / "f.sav")).missing["Q"].refused == ["97.5..97.5"]

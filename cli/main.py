@@ -56,3 +56,7 @@ def run(arguments: list[str]) -> int:
 
 def _on_sigterm(_signal: int, _frame: FrameType | None) -> None:
     raise SystemExit(int(ExitCode.SIGTERM))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""One shard delivered twice at once, and SIGTERM in mid-run: nothing is bought twice."""
+
+import signal
+
+import pytest
+
+from producer.enqueue import ShardMessage, celery_app, publish
+from tests.support.fleet import Fleet, running_fleet, study_of
+from workers.connection import broker_url
+
+pytestmark = pytest.mark.e2e
+SLOW = {"latency": {"median_s": 1.0, "sigma": 0.1}}
+
+
+def deliver_again(fleet: Fleet, n_shards: int) -> None:
+    """What a visibility timeout shorter than a shard does: every message once more."""
+    app = celery_app(broker_url(fleet.server.url))
+    publish(app, [ShardMessage("run", shard, 0) for shard in range(n_shards)])
+    app.close()
+
+
+@pytest.mark.parametrize(
+    ("without", "twice"),
+    [pytest.param([], False, id="with-lock"), pytest.param(["lock", "recheck"], True, id="without-lock")],
+)
+def test_shard_delivered_twice_is_worked_on_once(without, twice):
+    with running_fleet(without=without, emulator=SLOW) as fleet:
+        fleet.open(study_of(fleet, n_respondents=40, shard_size=40))
+        fleet.until_bought(5)
+
+        deliver_again(fleet, n_shards=2)
+
+        fleet.until_finished()
+        assert (fleet.bought_twice() > 0) == twice
+
+
+def test_sigterm_drains_and_buys_nothing_twice():
+    with running_fleet(emulator=SLOW) as fleet:
+        fleet.open(study_of(fleet, n_respondents=60, shard_size=30))
+        fleet.until_bought(10)
+        worker = fleet.workers[0]
+
+        fleet.kill(worker, signal.SIGTERM)
+        worker.wait(20)
+        fleet.workers.remove(worker)
+
+        fleet.until_finished()
+        assert len(fleet.rows()) == 120
+        assert fleet.bought_twice() == 0
+
+
+def test_stopped_worker_that_wakes_up_calls_no_more():
+    with running_fleet(emulator=SLOW) as fleet:
+        fleet.open(study_of(fleet, n_respondents=60, shard_size=60))
+        fleet.until_bought(10)
+
+        n_open = fleet.kill(fleet.workers[0], signal.SIGSTOP)
+        fleet.until_bought(110)
+        fleet.workers[0].send_signal(signal.SIGCONT)
+
+        fleet.until_finished()
+        assert len(fleet.rows()) == 120
+        assert fleet.bought_twice() <= n_open

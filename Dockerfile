@@ -20,6 +20,7 @@ COPY evaluation ./evaluation
 COPY emulator ./emulator
 COPY workers ./workers
 COPY cli ./cli
+COPY examples ./examples
 RUN uv pip install --python /venv/bin/python --no-cache --no-deps --build-constraints requirements.lock .
 
 FROM python:${PYTHON_VERSION}-slim

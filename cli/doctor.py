@@ -1,0 +1,171 @@
+"""The examination of a machine: one finding a thing that a run needs. Nothing is changed but that the store is made."""
+
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Literal
+
+from cli.arguments import study_file
+from cli.endpoint_probe import probe
+from producer.checks_models import model_problems
+from producer.load import load_models, models_path
+from providers import families
+from schemas.errors import BrokerError, ExitCode, NightpollError, Problem, StoreError, StudyError
+from schemas.models import Model
+from schemas.settings import Settings
+from schemas.yaml_source import Source
+from storage.store import Store, open_store
+from workers import connection
+from workers.embedded import supervisor_state
+from workers.server import server_binary
+
+OLDEST_PYTHON = (3, 11)
+LITTLE_DISK_BYTES = 1_000_000_000
+NO_DISK_BYTES = 50_000_000
+
+State = Literal["ok", "warning", "fail"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        about: python, packages, store, disk, server, models, key, parameters, endpoint.
+        hint: what to do about it; "" if nothing.
+        exit_code: of the command if this fails.
+    """
+
+    about: str
+    state: State
+    detail: str
+    hint: str = ""
+    exit_code: ExitCode = ExitCode.ENVIRONMENT
+
+
+def examine(settings: Settings, environ: Mapping[str, str], study: Path, *, online: bool) -> list[Finding]:
+    """Look at everything; no finding stops the others.
+
+    Args:
+        settings: of this process.
+        environ: where keys are looked up; only whether they are set is told.
+        study: file or folder beside which models.yaml is looked for, unless the settings name one.
+        online: ask every endpoint for its list of models.
+    """
+    findings = [_python(), _packages()]
+    try:
+        store = open_store(settings.store)
+    except StoreError as error:
+        findings.append(_failed("store", error))
+    else:
+        findings += [Finding("store", "ok", f"{store.root} can be written"), _disk(store), _server(settings, store)]
+    return findings + list(_models(settings, environ, study, online=online))
+
+
+def _python() -> Finding:
+    found = platform.python_version()
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        return Finding("python", "fail", f"{found} is too old", "Use Python 3.11 or newer.")
+    return Finding("python", "ok", found)
+
+
+def _packages() -> Finding:
+    missing = []
+    for requirement in requires("nightpoll") or []:
+        name = re.split(r"[\s\[<>=!~;]", requirement, maxsplit=1)[0]
+        if "extra ==" not in requirement and not _is_installed(name):
+            missing.append(name)
+    if missing:
+        return Finding("packages", "fail", f"not installed: {', '.join(missing)}", "Install nightpoll again.")
+    return Finding("packages", "ok", f"nightpoll {version('nightpoll')} and what it needs")
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _disk(store: Store) -> Finding:
+    free = shutil.disk_usage(store.root).free
+    detail = f"{free / 1e9:,.1f} GB free at {store.root}"
+    if free < NO_DISK_BYTES:
+        return Finding("disk", "fail", detail, "Free some space.")
+    if free < LITTLE_DISK_BYTES:
+        return Finding("disk", "warning", detail, "A run of a million requests takes about 1 GB.")
+    return Finding("disk", "ok", detail)
+
+
+def _server(settings: Settings, store: Store) -> Finding:
+    try:
+        if settings.redis_url is not None:
+            connection.checked(settings.redis_url.get_secret_value()).close()
+            return Finding("server", "ok", "the one of NIGHTPOLL_REDIS_URL answers")
+        binary = server_binary()
+    except BrokerError as error:
+        return _failed("server", error)
+    state = supervisor_state(store)
+    running = "starts with the first run" if state is None else f"runs (process {state['pid']})"
+    return Finding("server", "ok", f"embedded, {binary}; {running}")
+
+
+def _models(settings: Settings, environ: Mapping[str, str], study: Path, *, online: bool) -> Iterator[Finding]:
+    path = models_path(study_file(study) if study != Path() else study / "study.yaml", settings.models)
+    if settings.models is None and not path.exists():
+        hint = "Name a study, or set NIGHTPOLL_MODELS." if study == Path() else "Put models.yaml beside the study."
+        yield Finding("models", "warning", f"no models file at {path}", hint)
+        return
+    try:
+        loaded = load_models(path, path)
+    except StudyError as error:
+        for problem in error.problems:
+            yield _of_problem("models", problem)
+        return
+    models = loaded.models.models
+    yield Finding("models", "ok", f"{path}: {', '.join(models)}")
+    yield from _keys(models, environ)
+    yield from _problems(models, loaded.source, environ)
+    if online:
+        for name, model in models.items():
+            for deployment in model.deployments:
+                found = probe(model, deployment, environ)
+                about = f"{name}, deployment {deployment.name}: {found.detail}"
+                yield Finding("endpoint", "ok" if found.is_ok else "fail", about, found.hint, found.exit_code)
+
+
+def _keys(models: Mapping[str, Model], environ: Mapping[str, str]) -> Iterator[Finding]:
+    deployments = [d for model in models.values() for d in model.deployments if d.auth in ("key", "bearer")]
+    for variable in dict.fromkeys(d.api_key_env for d in deployments if d.api_key_env is not None):
+        if environ.get(variable):
+            yield Finding("key", "ok", f"{variable} is set")
+        else:
+            hint = f"export {variable}=..., or write it into .env."
+            yield Finding("key", "fail", f"{variable} is not set", hint, ExitCode.WRONG_INPUT)
+
+
+def _problems(models: Mapping[str, Model], source: Source, environ: Mapping[str, str]) -> Iterator[Finding]:
+    for problem in model_problems(models, source, environ):
+        if problem.code != "key_variable_unset":
+            yield _of_problem("models", problem)
+    for name, model in models.items():
+        where = source.where(f"models.{name}.parameters")
+        for problem in families.problems(model.family, model.parameters, where=where):
+            yield _of_problem("parameters", problem)
+
+
+def _of_problem(about: str, problem: Problem) -> Finding:
+    state: State = "fail" if problem.level == "error" else "warning"
+    place = f"{problem.where}: " if problem.where else ""
+    return Finding(about, state, f"{place}{problem.what}", problem.hint, ExitCode.WRONG_INPUT)
+
+
+def _failed(about: str, error: NightpollError) -> Finding:
+    place = f"{error.where}: " if error.where else ""
+    return Finding(about, "fail", f"{place}{error.what}", error.hint, error.exit_code)

@@ -1,0 +1,43 @@
+"""What `evaluate` shows of a run: warnings before everything else, tables, the verdict, where the figures are."""
+
+import json
+from typing import Any
+
+from cli.console import err, out, print_table
+from cli.fresh_predictions import compact_if_needed
+from evaluation.job import Evaluation, evaluate_run
+from storage.store import Store
+
+_TEXT_COLUMNS = frozenset({"question", "arm", "baseline", "flags"})
+
+
+def evaluated(store: Store, run_id: str, splits: tuple[str, ...]) -> Evaluation:
+    """Compact if needed and evaluate, with progress on stderr."""
+    with err.status("reading answers") as shown:
+        compact_if_needed(store, run_id)
+        return evaluate_run(store, run_id, progress=shown.update, splits=splits)
+
+
+def show_evaluation(store: Store, found: Evaluation) -> None:
+    """The evaluation for people."""
+    out.print(found.run_id, style="bold", markup=False)
+    for warning in found.warnings:
+        out.print(warning, style="yellow", markup=False)
+    for table in found.tables:
+        out.print()
+        right = [i for i, header in enumerate(table.headers) if header not in _TEXT_COLUMNS]
+        print_table(table.title, table.headers, table.rows, right=right)
+    out.print()
+    for line in [*found.verdict, *found.notes, *_paths(store, found)]:
+        out.print(line, markup=False)
+
+
+def evaluation_document(store: Store, found: Evaluation) -> dict[str, Any]:
+    """The content of metrics.json, with the warnings apart and the paths of both files."""
+    path = next(file for file in found.files if file.endswith(".json"))
+    document: dict[str, Any] = json.loads(store.read_bytes(path))
+    return document | {"warnings": found.warnings, "files": _paths(store, found)}
+
+
+def _paths(store: Store, found: Evaluation) -> list[str]:
+    return [str(store.path(file)) for file in found.files]

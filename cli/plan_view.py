@@ -1,0 +1,111 @@
+"""What `plan` shows: tasks, requests, sharing, reuse, tokens, cost and time, before anything is spent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cli.console import err, out
+from cli.opening import checked_study, discard, plan_into_staging
+from producer.reuse import find_reusable
+from schemas import run_paths
+from schemas.run import PlanTotals
+from schemas.settings import Settings
+from storage.store import Store
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """Totals of a plan that was made and thrown away.
+
+    Attributes:
+        reused: requests that earlier runs of the store answered already.
+        reused_by_run: run -> how many of them.
+        notes: earlier runs that could not be read.
+    """
+
+    study: str
+    totals: PlanTotals
+    reused: int
+    reused_by_run: dict[str, int]
+    notes: list[str]
+
+    def document(self) -> dict[str, Any]:
+        """For --json."""
+        reuse = {"reused": self.reused, "reused_by_run": self.reused_by_run, "notes": self.notes}
+        return {"study": self.study, **self.totals.model_dump(), **reuse}
+
+
+def plan_report(
+    store: Store, study: Path, settings: Settings, environ: Mapping[str, str], *, pilot: int | None, now: datetime
+) -> PlanReport:
+    """Plan in a staging folder, count, remove the folder. Calls no model and makes no run.
+
+    Raises:
+        StudyError: with every error found.
+    """
+    checked = checked_study(study, settings, environ)
+    planned = plan_into_staging(store, checked, run_id=None, pilot=pilot)
+    try:
+        reusable = find_reusable(store, planned.manifest, run_paths.plan(planned.staging), now=now)
+    finally:
+        discard(store, planned)
+    return PlanReport(
+        checked.study.study, planned.manifest.totals, reusable.n, dict(reusable.by_run), list(reusable.skipped)
+    )
+
+
+def show_plan(report: PlanReport) -> None:
+    """The report for people."""
+    t = report.totals
+    for name, text in _lines(report):
+        out.print(f"{name:12} {text}", markup=False)
+    for arm, n in t.relaxed_examples.items():
+        out.print(f"{'examples':12} {arm}: {n:,} respondents have examples that match on fewer variables", markup=False)
+    for note in report.notes:
+        err.print(f"not reused: {note}", markup=False)
+
+
+def _lines(report: PlanReport) -> list[tuple[str, str]]:
+    t = report.totals
+    return [
+        ("respondents", f"{t.n_respondents:,}"),
+        ("tasks", f"{t.n_tasks:,} ({_counts(t.tasks_by_arm)})"),
+        ("requests", f"{t.n_requests:,} distinct ({_counts(t.requests_by_model)}), in {t.n_shards:,} shards"),
+        ("sharing", _sharing(t)),
+        ("reuse", _reuse(report)),
+        ("tokens", f"{t.prompt_tokens:,} in prompts, about {t.completion_tokens:,} in answers"),
+        ("cost", _cost(t)),
+        ("time", f"at least {duration(t.time_s)} at the stated quotas"),
+    ]
+
+
+def _counts(by_name: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {n:,}" for name, n in by_name.items()) if by_name else "none"
+
+
+def _sharing(totals: PlanTotals) -> str:
+    if totals.n_requests == 0:
+        return "no request"
+    return f"{totals.n_tasks / totals.n_requests:.2f} tasks a request"
+
+
+def _reuse(report: PlanReport) -> str:
+    if report.reused == 0:
+        return "no request has been answered by an earlier run"
+    runs = ", ".join(report.reused_by_run)
+    return f"{report.reused:,} requests were answered by {runs} and will not be asked; cost and time are without this"
+
+
+def _cost(totals: PlanTotals) -> str:
+    if totals.cost_usd is None or totals.cost_low_usd is None or totals.cost_high_usd is None:
+        return "unknown: a model has no price"
+    return f"about ${totals.cost_usd:,.2f} (${totals.cost_low_usd:,.2f} to ${totals.cost_high_usd:,.2f})"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, whichever reads best."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,30 @@
+"""What `prompt` shows: the exact messages of one request, its parameters and tokens."""
+
+import json
+from dataclasses import asdict
+
+from cli.console import out
+from cli.show_view import show_messages
+from producer.prompt_preview import PromptPreview
+
+
+def show_prompt(found: PromptPreview) -> None:
+    """The request for people."""
+    show_messages(found.messages)
+    out.print()
+    lines = {
+        "request": found.request_id,
+        "model": f"{found.model_name} ({found.model_id})",
+        "parameters": json.dumps(dict(found.parameters)),
+        "answer": found.answer_format,
+        "tokens": f"{found.prompt_tokens} in the prompt, at most {found.max_tokens} with the answer",
+    }
+    for name, text in lines.items():
+        out.print(f"{name:12} {text}", markup=False)
+    if found.has_relaxed_examples:
+        out.print("The examples do not share all `match` variables with this respondent.")
+
+
+def prompt_document(found: PromptPreview) -> dict[str, object]:
+    """The request for --json."""
+    return asdict(found) | {"parameters": dict(found.parameters)}

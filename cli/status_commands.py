@@ -1,0 +1,98 @@
+"""list, show, errors: what a store and a run hold.
+
+What takes long to import is imported in the functions that need it, so that `--help` stays quick.
+"""
+
+from typing import Annotated, Any
+
+import typer
+
+from cli.arguments import JsonOpt, RunArg, examples
+from cli.console import out, print_json
+from cli.context import load_settings, load_store
+from schemas.errors import ExitCode
+
+STATUSES = ["answered", "unparsed", "refused", "filtered", "truncated", "failed", "cancelled", "pending"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("list", epilog=examples("nightpoll list", "nightpoll list --json"))(list_runs)
+    app.command(
+        epilog=examples(
+            "nightpoll show RUN --question PID --status unparsed -n 5",
+            "nightpoll show RUN 3f9c2a71b0",
+            "nightpoll show RUN --arm cot --json",
+        )
+    )(show)
+    app.command(epilog=examples("nightpoll errors RUN", "nightpoll errors RUN --json"))(errors)
+
+
+def list_runs(as_json: JsonOpt = False) -> int:
+    """The runs in the store: state, tasks, landed share, when they were made; newest first."""
+    from cli.run_list import listed_runs, show_runs
+
+    store = load_store(load_settings())
+    runs = listed_runs(store)
+    if as_json:
+        print_json({"store": str(store.root), "runs": [run.document() for run in runs]})
+    elif runs:
+        show_runs(runs)
+    else:
+        out.print(f"There is no run in {store.root} yet; `nightpoll run STUDY` makes one.", markup=False)
+    return ExitCode.DONE
+
+
+def show(
+    run: RunArg,
+    task: Annotated[str | None, typer.Argument(help="Task id or its beginning: everything about it.")] = None,
+    question: Annotated[str | None, typer.Option(help="Only this question.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Only this arm.")] = None,
+    status: Annotated[str | None, typer.Option(help=f"Only this status: {', '.join(STATUSES)}.")] = None,
+    respondent: Annotated[str | None, typer.Option(help="Only this respondent.")] = None,
+    n: Annotated[int, typer.Option("-n", min=1, max=100_000, help="Rows to show.")] = 20,
+    as_json: JsonOpt = False,
+) -> int:
+    """Answers beside the truth, row by row; or one task with the exact prompt and everything that came back."""
+    from cli.fresh_predictions import compact_if_needed
+    from cli.prediction_rows import checked_choice, matching_rows, task_row
+    from cli.show_view import show_rows, show_task, task_document
+    from storage.runs import load_manifest
+
+    store = load_store(load_settings())
+    study = load_manifest(store, run).study
+    wanted: dict[str, str] = {}
+    for column, value, known, option in (
+        ("question_id", question, list(study.questions), "--question"),
+        ("arm", arm, list(study.arms), "--arm"),
+        ("status", status, STATUSES, "--status"),
+    ):
+        if value is not None:
+            wanted[column] = checked_choice(value, known, option)
+    if respondent is not None:
+        wanted["respondent_id"] = respondent
+    compact_if_needed(store, run)
+    if task is not None:
+        document = task_document(store, run, task_row(store, run, task))
+        print_json(document) if as_json else show_task(document)
+        return ExitCode.DONE
+    found = matching_rows(store, run, wanted, n=n)
+    print_json({"run_id": run, "matching": found.n_matching, "rows": found.rows}) if as_json else show_rows(found)
+    return ExitCode.DONE
+
+
+def errors(run: RunArg, as_json: JsonOpt = False) -> int:
+    """Tasks without an answer: failed, unparsed, refused, filtered, truncated, open; by reason, with an example."""
+    from cli.fresh_predictions import compact_if_needed
+    from cli.prediction_rows import reasons
+    from cli.show_view import reason_document, show_reasons
+
+    store = load_store(load_settings())
+    manifest = compact_if_needed(store, run)
+    found = reasons(store, run)
+    if as_json:
+        document: dict[str, Any] = {"run_id": run, "tasks": manifest.totals.n_tasks}
+        print_json(document | {"without_answer": [reason_document(reason) for reason in found]})
+    else:
+        show_reasons(found)
+    return ExitCode.DONE

@@ -1,23 +1,31 @@
-"""Baselines: what uniform guessing, one constant answer, the human shares and a demographic logit would do."""
+"""Baselines: what guessing, one constant answer, the human shares, a demographic logit and boosted trees would do."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from evaluation.arrays import BoolArray, FloatArray, IntArray
+from evaluation.boosting import boosted_out_of_fold, tree_features
 from evaluation.cells import ABSENT, STATUSES, TRUTH_STATUSES, Cell, RunData
 from evaluation.features import one_hot
-from evaluation.figures import LOGIT, MAJORITY, MARGINAL, UNIFORM, Figure
+from evaluation.figures import GBDT, LOGIT, MAJORITY, MARGINAL, RICH, UNIFORM, Figure
 from evaluation.folds import N_FOLDS, folds_of
-from evaluation.logit import fit_out_of_fold
+from evaluation.learning_curve import LearningCurve, learning_curve
+from evaluation.logit import fit_out_of_fold, predicted
 from evaluation.probability import entropy_nats
 from evaluation.scale import Scale
 
-FITTED = (MAJORITY, LOGIT)
-"""Baselines with an answer for every respondent; the others have expected figures only."""
+FITTED = (MAJORITY, LOGIT, GBDT)
+"""Baselines with an answer for every respondent that every arm is set beside; others have expected figures only."""
+
+
+def tuned_logit(arm: str) -> str:
+    """Name of the logit that was fitted on exactly the respondents an arm's model was tuned on."""
+    return f"{LOGIT}:{arm}"
 
 
 @dataclass(frozen=True)
@@ -27,10 +35,12 @@ class Baselines:
     Attributes:
         cells: (question, baseline) -> cell over every respondent with a human answer.
         notes: what a reader should know about the fits.
+        curves: question -> learning curve of the logit.
     """
 
     cells: Mapping[tuple[str, str], Cell]
     notes: list[str]
+    curves: Mapping[str, LearningCurve]
 
     def on(self, question: str, baseline: str, respondents: IntArray) -> Cell:
         """A baseline on some respondents only, so that an arm is compared on its own ground."""
@@ -39,24 +49,65 @@ class Baselines:
 
 
 def fit_baselines(run: RunData, *, progress: Callable[[str], None]) -> Baselines:
-    """Fit majority and logit for every question, on all human answers of the run, out of fold."""
-    folds = folds_of(run.respondent_ids)
-    features = one_hot(run.fields, run.numeric_fields)
-    cells: dict[tuple[str, str], Cell] = {}
-    notes = []
-    for question in run.questions:
-        progress(f"baselines of {question}")
-        base = everyone(run, question)
-        truth = np.full(len(run.respondent_ids), ABSENT, dtype=np.int64)
-        truth[base.respondent] = base.truth
-        with threadpool_limits(limits=1):  # small products: on a busy machine threads only wait for each other
-            fit = fit_out_of_fold(features, truth, folds, base.scale.k)
-        constant = majority_out_of_fold(truth, folds, base.scale.k)
-        cells[(question, MAJORITY)] = _answering(base, MAJORITY, constant[base.respondent])
-        cells[(question, LOGIT)] = _with_probabilities(base, LOGIT, fit.probabilities[base.respondent])
-        if fit.n_unconverged:
-            notes.append(f"{question}: {fit.n_unconverged} of {N_FOLDS} logit fits did not converge.")
-    return Baselines(cells, notes)
+    """Fit the baselines of every question on all human answers of the run, out of fold; and their learning curves."""
+    inputs = _inputs(run)
+    found = []
+    with threadpool_limits(limits=1):  # small products: on a busy machine threads only wait for each other
+        for question in run.questions:
+            progress(f"baselines of {question}")
+            found.append(_of_question(run, inputs, question))
+    cells = {(cell.question_id, cell.arm): cell for one in found for cell in one.cells}
+    curves = {question: one.curve for question, one in zip(run.questions, found, strict=True)}
+    return Baselines(cells, [note for one in found for note in one.notes], curves)
+
+
+class _Inputs(NamedTuple):
+    folds: IntArray
+    one_hot: sparse.csr_matrix
+    rich: sparse.csr_matrix | None
+    trees: FloatArray
+    categorical: list[bool]
+
+
+class _Fitted(NamedTuple):
+    cells: list[Cell]
+    notes: list[str]
+    curve: LearningCurve
+
+
+def _inputs(run: RunData) -> _Inputs:
+    rich = one_hot({**run.fields, **run.rich}, run.numeric_fields) if run.rich else None
+    trees, categorical = tree_features(run.fields, run.numeric_fields)
+    return _Inputs(folds_of(run.respondent_ids), one_hot(run.fields, run.numeric_fields), rich, trees, categorical)
+
+
+def _of_question(run: RunData, inputs: _Inputs, question: str) -> _Fitted:
+    base = everyone(run, question)
+    truth = np.full(len(run.respondent_ids), ABSENT, dtype=np.int64)
+    truth[base.respondent] = base.truth
+    k, rows, folds = base.scale.k, base.respondent, inputs.folds
+    fit = fit_out_of_fold(inputs.one_hot, truth, folds, k)
+    boosted = boosted_out_of_fold(inputs.trees, inputs.categorical, truth, folds, k)
+    cells = [
+        replace(base, arm=MAJORITY, answer=majority_out_of_fold(truth, folds, k)[rows]),
+        _with_probabilities(base, LOGIT, fit.probabilities[rows]),
+        _with_probabilities(base, GBDT, boosted[rows]),
+    ]
+    if inputs.rich is not None:
+        rich = fit_out_of_fold(inputs.rich, truth, folds, k)
+        cells.append(_with_probabilities(base, RICH, rich.probabilities[rows]))
+    cells += [_tuned(base, inputs, truth, arm, seen) for arm, seen in run.trained_on.items()]
+    curve = learning_curve(inputs.one_hot, truth, folds, k, run.respondent_ids, fit.probabilities)
+    notes = [f"{question}: {fit.n_unconverged} of {N_FOLDS} logit fits did not converge."] if fit.n_unconverged else []
+    return _Fitted(cells, notes, curve)
+
+
+def _tuned(base: Cell, inputs: _Inputs, truth: IntArray, arm: str, seen: IntArray) -> Cell:
+    """The logit on exactly the respondents that an arm's model was tuned on, answering for all others."""
+    others = base.where(~np.isin(base.respondent, seen))
+    train = seen[truth[seen] != ABSENT]
+    p = predicted(inputs.one_hot, truth, train, others.respondent, base.scale.k)[0]
+    return _with_probabilities(others, tuned_logit(arm), p)
 
 
 def everyone(run: RunData, question: str) -> Cell:
@@ -122,10 +173,6 @@ def _expected(name: str, forecast: FloatArray, human: FloatArray) -> Expected:
 def _known(truth: IntArray) -> BoolArray:
     known: BoolArray = truth != ABSENT
     return known
-
-
-def _answering(base: Cell, arm: str, answer: IntArray) -> Cell:
-    return replace(base, arm=arm, answer=answer)
 
 
 def _with_probabilities(base: Cell, arm: str, probabilities: FloatArray) -> Cell:

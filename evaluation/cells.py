@@ -2,18 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from dataclasses import field as dataclass_field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from evaluation.arrays import BoolArray, FloatArray, IntArray
+from evaluation.sampling_design import SamplingDesign
 from evaluation.scale import Scale
+from schemas.study import Evaluate
 
 STATUSES = ("answered", "unparsed", "refused", "filtered", "truncated", "failed", "cancelled", "pending")
 TRUTH_STATUSES = ("answered", "refused", "dont_know", "not_asked", "file_missing")
 SPLITS = ("train", "validation", "test")
 ALL = "all"
 """Name of the split that is everyone."""
+
+HELD_OUT = "held_out"
+"""Name of the split of respondents whom no arm's model was tuned on."""
 
 ABSENT = -1
 """Position of an answer that is not there."""
@@ -83,6 +90,12 @@ class RunData:
         numeric_fields: persona fields that are quantities, not categories.
         scales: question -> its codes, in codebook order.
         cells: (question, arm) -> cell, questions in codebook order, arms in study order.
+        design: strata and clusters of the respondents.
+        settings: the study's `evaluate`.
+        trained_on: arm -> indexes of the respondents its model was tuned on, where they are known one by one.
+        groups: subgroup variables -> codes per respondent, as in `fields`.
+        labels: persona field or subgroup variable -> code -> label.
+        question_labels: question -> code -> label; `texts` question -> wording.
     """
 
     run_id: str
@@ -93,6 +106,14 @@ class RunData:
     numeric_fields: frozenset[str]
     scales: Mapping[str, Scale]
     cells: Mapping[tuple[str, str], Cell]
+    design: SamplingDesign
+    settings: Evaluate
+    trained_on: Mapping[str, IntArray] = dataclass_field(default_factory=dict)
+    groups: Mapping[str, IntArray] = dataclass_field(default_factory=dict)
+    rich: Mapping[str, IntArray] = dataclass_field(default_factory=dict)
+    labels: Mapping[str, Mapping[int, str]] = dataclass_field(default_factory=dict)
+    question_labels: Mapping[str, Mapping[int, str]] = dataclass_field(default_factory=dict)
+    texts: Mapping[str, str] = dataclass_field(default_factory=dict)
 
     @property
     def arms(self) -> list[str]:
@@ -120,10 +141,23 @@ class RunData:
 
     def of_split(self, split: str) -> "RunData":
         """Only the respondents of one split; `all` is everyone."""
+        return replace(self, cells={key: self.part(cell, split) for key, cell in self.cells.items()})
+
+    def part(self, cell: Cell, split: str) -> Cell:
+        """The rows of a cell, or of a baseline's, that belong to a split."""
         if split == ALL:
-            return self
-        index = SPLITS.index(split)
-        return replace(self, cells={key: c.where(c.split == index) for key, c in self.cells.items()})
+            return cell
+        if split == HELD_OUT:
+            return cell.where(~self.is_tuned_on[cell.respondent])
+        return cell.where(cell.split == SPLITS.index(split))
+
+    @cached_property
+    def is_tuned_on(self) -> BoolArray:
+        """Whether any arm's model was tuned on a respondent, shape (R,)."""
+        seen = np.zeros(len(self.respondent_ids), dtype=np.bool_)
+        for cell in self.cells.values():
+            seen[cell.respondent[cell.in_sample]] = True
+        return seen
 
 
 MISSING_CODE = np.iinfo(np.int64).min

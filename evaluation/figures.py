@@ -6,9 +6,14 @@ from typing import Literal, NamedTuple
 
 Form = Literal["strict", "valid"]
 
+BASELINE = "baseline:"
+"""How the names of all baselines begin; no arm's can."""
+
 MAJORITY = "baseline:majority"
 MARGINAL = "baseline:marginal"
 LOGIT = "baseline:logit"
+GBDT = "baseline:gbdt"
+RICH = "baseline:rich_logit"
 UNIFORM = "baseline:uniform"
 HUMAN = "human"
 POOLED = "*pooled"
@@ -64,6 +69,7 @@ class MetricRow:
     n: int | None = None
     n_eff: float | None = None
     flags: tuple[str, ...] = field(default=())
+    subgroup: tuple[tuple[str, int | None], ...] | None = None
 
 
 def figure(metric: str, value: float, undefined: str, *, form: Form | None = None, level: str | None = None) -> Figure:

@@ -1,6 +1,8 @@
 """Loading a run: its folder as cells. Nothing else of the run, and nothing outside it, is read."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +11,7 @@ import pyarrow.compute as pc
 from evaluation.arrays import FloatArray, IntArray
 from evaluation.cells import ABSENT, STATUSES, TRUTH_STATUSES, Cell, RunData
 from evaluation.columns import Names, PredictionColumns, Triples, by_row, plain_codes, read_columns
+from evaluation.sampling_design import design_of
 from evaluation.scale import Scale, scale_of
 from schemas import run_paths
 from schemas.errors import StoreError, UserInputError
@@ -35,7 +38,11 @@ def load_run(store: Store, run_id: str) -> RunData:
             where=str(store.path(rel)),
             hint=f"See `nightpoll status {run_id}`; `nightpoll resume {run_id}` goes on with it.",
         )
-    respondents, fields = _respondents(store, run_id, manifest.study.persona.fields)
+    settings = manifest.study.evaluate
+    grouped = list(dict.fromkeys([*settings.subgroups, *(n for crossed in settings.intersections for n in crossed)]))
+    persona = manifest.study.persona.fields
+    people = read_respondents(store, run_id, [*persona, *grouped, *settings.rich])
+    respondents, coded = people.ids, people.codes
     scales = {name: scale_of(variable) for name, variable in codebook.questions.items()}
     names = Names(respondents, list(manifest.study.arms), scales)
     columns = read_columns(store, rel, names)
@@ -46,25 +53,64 @@ def load_run(store: Store, run_id: str) -> RunData:
         study=manifest.study.study,
         n_draws=manifest.study.evaluate.bootstrap,
         respondent_ids=respondents,
-        fields=fields,
+        fields={name: coded[name] for name in persona},
         numeric_fields=frozenset(n for n, v in codebook.fields.items() if v.kind == "numeric"),
         scales=scales,
         cells=_cells(columns, names, str(store.path(rel))),
+        design=design_of(people.strata, people.clusters),
+        settings=settings,
+        groups={name: coded[name] for name in grouped},
+        rich={name: coded[name] for name in settings.rich},
+        labels={name: v.labels for name, v in codebook.fields.items()},
+        question_labels={name: v.labels for name, v in codebook.questions.items()},
+        texts={name: v.text for name, v in codebook.questions.items()},
     )
 
 
-def _respondents(store: Store, run_id: str, fields: list[str]) -> tuple[list[str], dict[str, IntArray]]:
-    """Respondent ids, sorted, and the codes of each persona field in that order."""
+class People(NamedTuple):
+    """Respondents by id, ascending.
+
+    Attributes:
+        codes: variable -> code, MISSING_CODE where missing.
+        weight: 1.0 each if the survey has none.
+        strata: None each if none are declared; likewise `clusters`.
+    """
+
+    ids: list[str]
+    codes: dict[str, IntArray]
+    weight: FloatArray
+    strata: list[str | None]
+    clusters: list[str | None]
+
+
+def read_respondents(store: Store, run_id: str, fields: Sequence[str]) -> People:
+    """Respondents of a run with their design and the codes of some variables.
+
+    Raises:
+        StoreError: the file is damaged or has no such variable.
+    """
     rel = run_paths.respondents(run_id)
     with open_table(store, rel) as file:
-        absent = [name for name in fields if name not in file.schema_arrow.names]
+        there = file.schema_arrow.names
+    absent = [name for name in dict.fromkeys(fields) if name not in there]
     if absent:
-        raise StoreError(f"persona fields are missing: {', '.join(absent)}.", where=str(store.path(rel)))
-    table = read_table(store, rel, list(dict.fromkeys(["respondent_id", *fields])))
+        raise StoreError(f"variables are missing: {', '.join(absent)}.", where=str(store.path(rel)))
+    design = [name for name in ("weight", "strata", "cluster") if name in there]
+    table = read_table(store, rel, list(dict.fromkeys(["respondent_id", *design, *fields])))
     ids = table["respondent_id"].cast(pa.string()).combine_chunks()
-    order = np.argsort(np.asarray(ids.to_numpy(zero_copy_only=False), dtype=str), kind="stable")
-    codes = {name: plain_codes(table[name])[order] for name in fields}
-    return pc.take(ids, pa.array(order)).to_pylist(), codes
+    order = pa.array(np.argsort(np.asarray(ids.to_numpy(zero_copy_only=False), dtype=str), kind="stable"))
+    table = table.take(order)
+    none: list[str | None] = [None] * len(table)
+    texts = {
+        name: table[name].cast(pa.string()).to_pylist() if name in design else none for name in ("strata", "cluster")
+    }
+    return People(
+        ids=pc.take(ids, order).to_pylist(),
+        codes={name: plain_codes(table[name]) for name in fields},
+        weight=np.asarray(table["weight"].to_numpy() if "weight" in design else np.ones(len(table)), dtype=np.float64),
+        strata=texts["strata"],
+        clusters=texts["cluster"],
+    )
 
 
 def _cells(columns: PredictionColumns, names: Names, where: str) -> dict[tuple[str, str], Cell]:

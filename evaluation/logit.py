@@ -43,13 +43,13 @@ def fit_out_of_fold(features: sparse.csr_matrix, truth: IntArray, folds: IntArra
         train = np.flatnonzero((truth != ABSENT) & (folds != fold))
         held_out = np.flatnonzero((truth != ABSENT) & (folds == fold))
         if held_out.size:
-            p, converged = _predicted(features, truth, train, held_out, k)
+            p, converged = predicted(features, truth, train, held_out, k)
             probabilities[held_out] = p
             n_unconverged += not converged
     return OutOfFold(probabilities, n_unconverged)
 
 
-def _predicted(
+def predicted(
     features: sparse.csr_matrix, truth: IntArray, train: IntArray, held_out: IntArray, k: int
 ) -> tuple[FloatArray, bool]:
     """Probabilities of the held-out respondents, and whether the fit converged."""

@@ -44,7 +44,7 @@ def metrics_table(run_id: str, rows: Sequence[MetricRow]) -> pa.Table:
     }
     columns |= {name: [getattr(row, name) for row in rows] for name in ("value", "reason", "n", "n_eff")}
     columns["run_id"] = [run_id] * len(rows)
-    columns["subgroup"] = [None] * len(rows)
+    columns["subgroup"] = [None if row.subgroup is None else list(row.subgroup) for row in rows]
     columns["ci_low"] = [None if row.interval is None else row.interval.low for row in rows]
     columns["ci_high"] = [None if row.interval is None else row.interval.high for row in rows]
     columns["ci_method"] = [None if row.interval is None else row.interval.method for row in rows]
@@ -103,4 +103,5 @@ def _leaf(row: MetricRow) -> dict[str, Any]:
         "n": row.n,
         "n_eff": row.n_eff,
         "flags": list(row.flags),
+        "subgroup": None if row.subgroup is None else dict(row.subgroup),
     }

@@ -5,8 +5,11 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from evaluation.baselines import FITTED, expected_baselines
+from evaluation.cells import Cell
+from evaluation.comparison_rows import comparison_rows
 from evaluation.distribution import distribution_figures, share_figures
 from evaluation.figures import (
+    BASELINE,
     HUMAN,
     LOGIT,
     MAJORITY,
@@ -20,11 +23,12 @@ from evaluation.figures import (
     ratio,
 )
 from evaluation.individual import FORMS, row_totals, skill
+from evaluation.intervals import weighted_share_interval, wilson
 from evaluation.measure import WEIGHTINGS, Measured
 from evaluation.scoring import Scored, SplitScores
 
 _SKILLS = {MAJORITY: "skill_over_majority", LOGIT: "skill_over_logit"}
-_NO_MEAN = ("n_", "stuart_maxwell")
+_NO_MEAN = ("n_", "stuart_maxwell", "equivalent_n")
 """Beginnings of metrics whose mean over questions says nothing."""
 
 
@@ -36,7 +40,7 @@ def metric_rows(scores: SplitScores) -> list[MetricRow]:
     for question in dict.fromkeys(question for question, _ in scores.cells):
         rows += _expected_rows(scores, question)
     rows += _macro_rows(rows, scores)
-    return [*rows, *_pooled_rows(scores)]
+    return [*rows, *_pooled_rows(scores), *comparison_rows(scores)]
 
 
 def _cell_rows(scores: SplitScores, key: tuple[str, str], scored: Scored) -> Iterator[MetricRow]:
@@ -49,14 +53,27 @@ def _cell_rows(scores: SplitScores, key: tuple[str, str], scored: Scored) -> Ite
             interval = scores.paired.accuracy(arm, question, weighted=weighted)[1]
             flags = scored.flags if weighted else ()
         yield _row(scores.split, arm, found, measured, weighted=weighted, interval=interval, flags=flags)
+    if not arm.startswith(BASELINE):
+        yield from _equivalent_rows(scores, key, scored)
     for weighted in WEIGHTINGS:
         for found in scores.paired.floor(arm, question, measured.cell.scale.k, weighted=weighted):
             yield _row(scores.split, arm, found, measured, weighted=weighted)
         for name in FITTED:
             if name != arm:
-                yield _row(scores.split, arm, _skill_of(scored, name, weighted), measured, weighted=weighted)
+                if name in _SKILLS:
+                    yield _row(scores.split, arm, _skill_of(scored, name, weighted), measured, weighted=weighted)
                 found, interval = scores.paired.difference(arm, name, question, weighted=weighted)
                 yield _row(scores.split, arm, found, measured, weighted=weighted, interval=interval, arm_b=name)
+
+
+def _equivalent_rows(scores: SplitScores, key: tuple[str, str], scored: Scored) -> Iterator[MetricRow]:
+    """How many human answers the logit needs to be as good as the arm."""
+    measured = scored.measured
+    for metric, form in (("accuracy", "strict"), ("log_loss", None)):
+        own = {w: measured.value(metric, form, weighted=w) for w in WEIGHTINGS}
+        for weighted in WEIGHTINGS:
+            found = scores.curves[key[0]].equivalent(measured.cell, own, metric, weighted=weighted)
+            yield _row(scores.split, key[1], found, measured, weighted=weighted)
 
 
 def _skill_of(scored: Scored, rival: str, weighted: bool) -> Figure:
@@ -102,11 +119,23 @@ def _expected_rows(scores: SplitScores, question: str) -> Iterator[MetricRow]:
         if human is None:
             continue
         for found in share_figures(human, scale):
-            yield _row(scores.split, HUMAN, found, measured, weighted=weighted)
+            interval = _share_interval(scores, measured.cell, found, weighted=weighted)
+            yield _row(scores.split, HUMAN, found, measured, weighted=weighted, interval=interval)
         for expected in expected_baselines(human, scale):
             figures = distribution_figures(human, expected.shares, scale)
             for found in [expected.accuracy, expected.log_loss, *figures]:
                 yield _row(scores.split, expected.name, found, measured, weighted=weighted)
+
+
+def _share_interval(scores: SplitScores, cell: Cell, found: Figure, *, weighted: bool) -> Interval | None:
+    """Wilson for plain shares of a simple sample, else on the logit scale from the linearised error."""
+    if found.level is None or found.value is None:
+        return None
+    design = scores.run.design
+    if not weighted and design.is_simple:
+        return wilson(found.value, cell.truth.size)
+    hit = cell.truth == cell.scale.levels.index(found.level)
+    return weighted_share_interval(hit, cell.mass(weighted=weighted), cell.respondent, design)
 
 
 def _macro_rows(rows: Iterable[MetricRow], scores: SplitScores) -> Iterator[MetricRow]:

@@ -1,13 +1,15 @@
 """Scoring one split of a run: cells and baselines measured, compared on the same respondents, flagged."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.baselines import FITTED, Baselines
+from evaluation.baselines import FITTED, Baselines, tuned_logit
 from evaluation.bootstrap import Draws
-from evaluation.cells import ALL, SPLITS, Cell, RunData
+from evaluation.cells import Cell, RunData
+from evaluation.comparison import Comparison, compare
 from evaluation.figures import LOGIT, MAJORITY, Interval
 from evaluation.flags import Evidence, flags_of
+from evaluation.learning_curve import LearningCurve
 from evaluation.measure import Measured, measure, respondents_of
 from evaluation.paired import Paired, resample
 from schemas.identity import seed_from
@@ -42,17 +44,20 @@ class SplitScores:
     split: str
     cells: Mapping[CellKey, Scored]
     paired: Paired
+    comparisons: Sequence[Comparison]
+    run: RunData
+    curves: Mapping[str, LearningCurve]
 
 
 def draws_of(run: RunData) -> Draws:
     """The draws of a run: seeded by the study, so that two runs of one study are resampled alike."""
-    return Draws(len(run.respondent_ids), run.n_draws, seed_from("bootstrap", run.study, run.n_draws))
+    return Draws(len(run.respondent_ids), run.n_draws, seed_from("bootstrap", run.study, run.n_draws), run.design)
 
 
 def score_split(run: RunData, baselines: Baselines, split: str, *, progress: Callable[[str], None]) -> SplitScores:
     """Score all cells of a split; `all` is everyone."""
     progress(f"figures of split {split}")
-    cells = {**run.of_split(split).cells, **_of_split(baselines.cells, split)}
+    cells = {key: run.part(cell, split) for key, cell in {**run.cells, **baselines.cells}.items()}
     measured = {key: measure(cell) for key, cell in cells.items()}
     rivals = _Rivals(baselines, measured)
     beside = {key: rivals.of(key[0], cell) for key, cell in cells.items()}
@@ -60,7 +65,17 @@ def score_split(run: RunData, baselines: Baselines, split: str, *, progress: Cal
     ground = {key: {name: m.cell for name, m in found.items()} for key, found in beside.items()}
     paired = resample(cells, ground, draws_of(run))
     scored = {key: _scored(key, measured[key], beside[key], paired) for key in cells}
-    return SplitScores(split, scored, paired)
+    progress(f"comparing arms of split {split}")
+    comparisons = compare(cells, pairs_of(run), draws_of(run))
+    return SplitScores(split, scored, paired, comparisons, run, baselines.curves)
+
+
+def pairs_of(run: RunData) -> list[tuple[str, str]]:
+    """Arms with each other in study order, then each arm with its baselines."""
+    arms = run.arms
+    among = [(a, b) for i, a in enumerate(arms) for b in arms[i + 1 :]]
+    against = [(arm, name) for arm in arms for name in FITTED]
+    return [*among, *against, *((arm, tuned_logit(arm)) for arm in run.trained_on)]
 
 
 class _Rivals:
@@ -68,7 +83,7 @@ class _Rivals:
 
     def __init__(self, baselines: Baselines, measured: Mapping[CellKey, Measured]) -> None:
         self._baselines = baselines
-        whole = {k: m for k, m in measured.items() if k[1] in FITTED}
+        whole = {key: m for key, m in measured.items() if key[1] in FITTED}
         self._known = {(q, arm, respondents_of(m.cell).tobytes()): m for (q, arm), m in whole.items()}
 
     def of(self, question: str, cell: Cell) -> dict[str, Measured]:
@@ -116,10 +131,3 @@ def _evidence(of: Measured, majority: Measured, floor: float | None, gain_low: f
         simulated=bool(of.cell.simulated.any()),
         in_sample=bool(of.cell.in_sample[eligible].any()),
     )
-
-
-def _of_split(cells: Mapping[CellKey, Cell], split: str) -> dict[CellKey, Cell]:
-    if split == ALL:
-        return dict(cells)
-    index = SPLITS.index(split)
-    return {key: cell.where(cell.split == index) for key, cell in cells.items()}

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluation.baselines import FITTED
 from evaluation.coverage import HUMAN_COUNTS, MODEL_COUNTS
-from evaluation.figures import LOGIT, MAJORITY, Interval
+from evaluation.figures import BASELINE, LOGIT, MAJORITY, Interval
 from evaluation.scoring import Scored, SplitScores
 from evaluation.verdict import with_logit
 
@@ -69,13 +68,13 @@ def baseline_table(scores: SplitScores) -> TextTable:
     ]
     rows = []
     for (question, arm), scored in scores.cells.items():
-        if arm in FITTED:
+        if arm.startswith(BASELINE):
             m = scored.measured
             forecast = None if m.cell.probabilities is None else m.value("tv")
             distance = [number_text(m.of_answers("tv"), 3), number_text(forecast, 3)]
             shape = [*distance, number_text(m.of_answers("entropy_ratio"), 2)]
             loss = number_text(m.value("log_loss"), 3)
-            name = arm.removeprefix("baseline:")
+            name = arm.removeprefix(BASELINE)
             rows.append([question, name, *_accuracy(scored), loss, *shape, flags_text(scored)])
     return TextTable(
         _titled("Baselines, out of fold (TV and entropy ratio are those of their answers)", scores), headers, rows

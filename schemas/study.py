@@ -14,7 +14,7 @@ CodeValue = int | str
 """A code, or a range such as "-7..-5"."""
 
 NOT_BUILT_YET: dict[str, str] = {
-    "budget": "budgets",
+    "budget.month_usd": "month budgets",
     "arms.*.route": "routes over other arms",
     "arms.*.format": "answer formats other than the strategy's own",
     "arms.*.repeats": "repeated samples",
@@ -23,9 +23,6 @@ NOT_BUILT_YET: dict[str, str] = {
     "arms.*.deadline": "deadlines",
     "arms.*.fallback": "fallback models",
     "questions.*.kind": "question kinds other than single choice",
-    "evaluate.subgroups": "subgroup tables",
-    "evaluate.equivalence_points": "equivalence tests",
-    "evaluate.minimum_cell": "subgroup tables",
     "experiment": "experiments",
     "privacy": "k-anonymity limits",
     "persona.derive.*.recode": "recoding",
@@ -153,6 +150,27 @@ class Evaluate(Strict):
     """How the evaluation is done."""
 
     bootstrap: int = Field(2000, ge=100, le=20000, description="Respondent-bootstrap draws.")
+    subgroups: list[str] = Field(
+        default_factory=list, description="Variables whose groups are scored apart; they need not be persona fields."
+    )
+    intersections: list[Annotated[list[str], Field(min_length=2, max_length=3)]] = Field(
+        default_factory=list, description="Subgroup variables to be crossed, as in [[GENDER, AGECAT]]."
+    )
+    minimum_cell: int = Field(
+        100, ge=30, description="Respondents a group needs to be ranked; below 30 it is never shown."
+    )
+    equivalence_points: float = Field(
+        1.0, gt=0, le=50, description="Accuracies this close, in points, count as equivalent."
+    )
+    rich: list[str] = Field(
+        default_factory=list,
+        description="Variables, such as attitudes, that a second logit knows beyond the persona: the headroom.",
+    )
+    labels: int = Field(500, ge=30, description="Human interviews that the value of the predictions is stated for.")
+    interview_usd: float | None = Field(None, gt=0, description="US$ of one human interview, to compare costs with.")
+    extra_cost_usd: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="Arm -> US$ of training and hosting, added to the cost of its answers."
+    )
 
 
 class Reuse(Strict):
@@ -160,6 +178,12 @@ class Reuse(Strict):
 
     scope: Literal["none", "study", "store"] = Field("study", description="Runs whose answers may serve.")
     max_age_days: float = Field(7, gt=0, description="Older answers are bought again; in days.")
+
+
+class Budget(Strict):
+    """How much a run may cost at most."""
+
+    run_usd: float | None = Field(None, gt=0, description="Bound on the run's bill in US$; None: no bound.")
 
 
 class Queue(Strict):
@@ -182,6 +206,7 @@ class Study(Strict):
     arms: dict[ArmName, Arm] = Field(min_length=1, description="Name -> one way to answer.")
     evaluate: Evaluate = Field(default_factory=Evaluate, description="How the evaluation is done.")
     reuse: Reuse = Field(default_factory=Reuse, description="Which earlier answers may serve this run.")
+    budget: Budget = Field(default_factory=Budget, description="Bound on the bill.")
     queue: Queue = Field(default_factory=Queue, description="How requests are cut into shards.")
     field_period: str | date | None = Field(
         None, description="When the survey was in the field; shown, not computed with."

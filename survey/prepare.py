@@ -52,7 +52,7 @@ def prepare(study: Study, data: SurveyData) -> Prepared:
     columns = {name: answer.codes for name, (_, answer) in fields.items()}
     respondents = pd.concat([design, pd.DataFrame(columns, index=design.index)], axis=1)
     codebook = Codebook(questions=questions, fields={name: coded for name, (coded, _) in fields.items()})
-    return Prepared(respondents, codebook, answers, tuple([*problems, *_left_out(fields)]))
+    return Prepared(respondents, codebook, answers, tuple([*problems, *_left_out(_told(study, fields))]))
 
 
 Coded = tuple[CodedVariable, Answers]
@@ -100,11 +100,16 @@ class _Work:
         return found
 
     def _field_names(self) -> dict[str, str]:
-        """Field -> dotted key that asks for it: the persona first, then the arms' match variables."""
+        """Field -> dotted key that asks for it: the persona, the arms' match variables, what the evaluation needs."""
         names = dict.fromkeys(self.study.persona.fields, "persona.fields")
         for arm_name, arm in self.study.arms.items():
             for name in arm.match:
                 names.setdefault(name, f"arms.{arm_name}.match")
+        wanted = self.study.evaluate
+        for name in [*wanted.subgroups, *(one for crossed in wanted.intersections for one in crossed)]:
+            names.setdefault(name, "evaluate.subgroups")
+        for name in wanted.rich:
+            names.setdefault(name, "evaluate.rich")
         return names
 
     def _plain_field(self, name: str, where: str) -> Coded | None:
@@ -156,6 +161,12 @@ def _nobody_answered(name: str, answers: Answers) -> Iterator[Problem]:
     if not (answers.status == "answered").any():
         what = f"No respondent has an answer to {name}."
         yield Problem(what, f"questions.{name}", level="warning", code="nobody_answered")
+
+
+def _told(study: Study, fields: dict[str, Coded]) -> dict[str, Coded]:
+    """Fields that a prompt uses: what only the evaluation needs is told to nobody."""
+    names = {*study.persona.fields, *(name for arm in study.arms.values() for name in arm.match)}
+    return {name: coded for name, coded in fields.items() if name in names}
 
 
 def _left_out(fields: dict[str, Coded]) -> Iterator[Problem]:

@@ -63,6 +63,10 @@ class RunFolder:
     field_variables: Mapping[str, CodedVariable] | None = None
     bootstrap: int = 200
     run_id: str = "run-1"
+    strata: Sequence[str] | None = None
+    cluster: Sequence[str] | None = None
+    groups: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
+    evaluate: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -90,8 +94,12 @@ class RunFolder:
     def _field_variables(self) -> dict[str, CodedVariable]:
         if self.field_variables is not None:
             return dict(self.field_variables)
-        kinds = {name: "numeric" if name in self.numeric else "single" for name in self.fields}
-        return {name: variable(name, [], kind=kind) for name, kind in kinds.items()}
+        named = {**self.fields, **self.groups}
+        kinds = {name: "numeric" if name in self.numeric else "single" for name in named}
+        codes = {name: sorted({c for c in named[name] if c is not None}) for name in named}
+        return {
+            name: variable(name, [] if kind == "numeric" else codes[name], kind=kind) for name, kind in kinds.items()
+        }
 
     def _manifest(self) -> RunManifest:
         study = Study.model_validate(
@@ -101,7 +109,7 @@ class RunFolder:
                 "persona": {"fields": list(self.fields)},
                 "questions": {q.name: {} for q in self.questions},
                 "arms": {arm: {"import": "earlier.csv"} for arm in self.arms},
-                "evaluate": {"bootstrap": self.bootstrap},
+                "evaluate": {"bootstrap": self.bootstrap, "subgroups": list(self.groups), **self.evaluate},
             }
         )
         totals = PlanTotals(
@@ -112,7 +120,10 @@ class RunFolder:
 
     def _respondents(self) -> pa.Table:
         columns: dict[str, Any] = {"respondent_id": self.respondent_ids, "weight": self._weights()}
-        columns |= {name: pa.array(list(codes), pa.int32()) for name, codes in self.fields.items()}
+        for name, values in (("strata", self.strata), ("cluster", self.cluster)):
+            columns[name] = pa.array([None] * self.n if values is None else list(values), pa.string())
+        coded_fields = {**self.fields, **self.groups}
+        columns |= {name: pa.array(list(codes), pa.int32()) for name, codes in coded_fields.items()}
         format_no = {tables.FORMAT_KEY: str(tables.FORMAT_NO)}
         return pa.table(columns).replace_schema_metadata(format_no)
 

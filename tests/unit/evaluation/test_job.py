@@ -122,7 +122,7 @@ def test_baselines_and_humans_have_rows_of_their_own(evaluated):
 
     assert arms == {
         "good", "constant", "earlier", "human",
-        "baseline:majority", "baseline:logit", "baseline:marginal", "baseline:uniform",
+        "baseline:majority", "baseline:logit", "baseline:gbdt", "baseline:marginal", "baseline:uniform",
     }  # fmt: skip
     human = [row.value for row in found.rows if row.arm == "human" and row.metric == "share" and row.weighted]
     assert sum(human) == pytest.approx(2)  # two questions

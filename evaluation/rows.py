@@ -24,8 +24,10 @@ from evaluation.figures import (
 )
 from evaluation.individual import FORMS, row_totals, skill
 from evaluation.intervals import weighted_share_interval, wilson
+from evaluation.joint import joint_rows
 from evaluation.measure import WEIGHTINGS, Measured
 from evaluation.scoring import Scored, SplitScores
+from evaluation.subgroup_rows import subgroup_rows
 
 _SKILLS = {MAJORITY: "skill_over_majority", LOGIT: "skill_over_logit"}
 _NO_MEAN = ("n_", "stuart_maxwell", "equivalent_n")
@@ -40,7 +42,7 @@ def metric_rows(scores: SplitScores) -> list[MetricRow]:
     for question in dict.fromkeys(question for question, _ in scores.cells):
         rows += _expected_rows(scores, question)
     rows += _macro_rows(rows, scores)
-    return [*rows, *_pooled_rows(scores), *comparison_rows(scores)]
+    return [*rows, *_pooled_rows(scores), *comparison_rows(scores), *subgroup_rows(scores), *joint_rows(scores)]
 
 
 def _cell_rows(scores: SplitScores, key: tuple[str, str], scored: Scored) -> Iterator[MetricRow]:

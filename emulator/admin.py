@@ -9,14 +9,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from emulator.batch_desk import BatchDesk
+from emulator.batch_faults import parse_batch_faults
+from emulator.batch_job import Job
 from emulator.faults import parse_faults
 from emulator.service import Service
+from emulator.shelf import Shelf
 from schemas.errors import SettingsError
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def admin_routes(service: Service) -> list[Route]:
+def admin_routes(service: Service, shelf: Shelf, desk: BatchDesk) -> list[Route]:
     """Routes of the admin interface. They need no key: an emulator listens on the loopback only."""
     return [
         Route("/emulator/purchases", _purchases(service), methods=["GET"]),
@@ -25,6 +29,9 @@ def admin_routes(service: Service) -> list[Route]:
         Route("/emulator/config", _config(service), methods=["GET"]),
         Route("/emulator/faults", _get_faults(service), methods=["GET"]),
         Route("/emulator/faults", _put_faults(service), methods=["PUT"]),
+        Route("/emulator/batches", _batches(shelf, desk), methods=["GET"]),
+        Route("/emulator/batch-faults", _get_batch_faults(desk), methods=["GET"]),
+        Route("/emulator/batch-faults", _put_batch_faults(desk), methods=["PUT"]),
         Route("/emulator/keys", _put_keys(service), methods=["PUT"]),
     ]
 
@@ -87,6 +94,64 @@ def _put_faults(service: Service) -> _Endpoint:
         except SettingsError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         return JSONResponse(service.faults.model_dump())
+
+    return endpoint
+
+
+def _batches(shelf: Shelf, desk: BatchDesk) -> _Endpoint:
+    """Every batch accepted, and the files; `same_requests` counts batches whose custom_ids an earlier one had."""
+
+    async def endpoint(_: Request) -> Response:
+        jobs, seen, repeated = desk.all(), set[str](), 0
+        for job in jobs:
+            repeated += job.examined.ids_sha256 in seen
+            seen.add(job.examined.ids_sha256)
+        files = [{"id": file.id, "purpose": file.purpose, "bytes": file.n_bytes} for file in shelf.all()]
+        return JSONResponse(
+            {
+                "created": len(jobs),
+                "same_requests": repeated,
+                "batches": [_told(job) for job in jobs],
+                "uploads": shelf.n_uploads,
+                "deleted": shelf.n_deleted,
+                "files": files,
+                "now": shelf.time.now(),
+            }
+        )
+
+    return endpoint
+
+
+def _told(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "status": job.status,
+        "input_file_id": job.input_file_id,
+        "metadata": job.metadata,
+        "model": job.examined.model,
+        "lines": len(job.examined.lines),
+        "done": job.n_done,
+        "failed": job.n_failed,
+        "queued_tokens": job.reserved_tokens,
+        "ids_sha256": job.examined.ids_sha256,
+    }
+
+
+def _get_batch_faults(desk: BatchDesk) -> _Endpoint:
+    async def endpoint(_: Request) -> Response:
+        return JSONResponse(desk.faults.model_dump())
+
+    return endpoint
+
+
+def _put_batch_faults(desk: BatchDesk) -> _Endpoint:
+    async def endpoint(request: Request) -> Response:
+        data = await _json(request)
+        try:
+            desk.set_faults(parse_batch_faults(data, where="PUT /emulator/batch-faults"))
+        except SettingsError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        return JSONResponse(desk.faults.model_dump())
 
     return endpoint
 

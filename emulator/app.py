@@ -17,13 +17,17 @@ from starlette.types import Receive, Scope, Send
 
 from emulator import bodies, headers, refusals
 from emulator.admin import admin_routes
+from emulator.batch_desk import BatchDesk
+from emulator.batch_routes import batch_routes
 from emulator.config import EmulatorConfig
 from emulator.connections import cut, is_connected
 from emulator.faults import Fault
+from emulator.file_routes import file_routes
 from emulator.refusals import Refusal
+from emulator.responses import JSON, check_version, refused
 from emulator.service import Call, CutConnectionError, Service
-
-_JSON = "application/json"
+from emulator.service_time import ServiceTime
+from emulator.shelf import Shelf
 
 
 def create_app(config: EmulatorConfig, service: Service | None = None) -> Starlette:
@@ -34,6 +38,8 @@ def create_app(config: EmulatorConfig, service: Service | None = None) -> Starle
         service: state to serve instead of a fresh one (tests bring their own clock).
     """
     service = service if service is not None else Service(config)
+    shelf = Shelf(ServiceTime(config.batch_speed, clock=service.clock, wall=service.wall))
+    desk = BatchDesk(service, shelf)
     base, chat, models = config.base_path, ChatEndpoint(service), ModelsEndpoint(service)
     dated = config.profile == "azure"
     chat_path = "/deployments/{deployment}/chat/completions" if dated else "/chat/completions"
@@ -41,12 +47,14 @@ def create_app(config: EmulatorConfig, service: Service | None = None) -> Starle
         Route(base + chat_path, chat, methods=["POST"]),
         Route(f"{base}/models", models, methods=["GET"]),
         Route(f"{base}/models/{{name}}", models, methods=["GET"]),
-        *admin_routes(service),
+        *file_routes(service, shelf, desk),
+        *batch_routes(service, shelf, desk),
+        *admin_routes(service, shelf, desk),
     ]
 
     async def not_found(request: Request, _: Exception) -> Response:
         refusal = refusals.unknown_path(config, request.method, request.url.path)
-        return _refused(service, refusal, call_id="")
+        return refused(service, refusal, call_id="")
 
     handlers: dict[Any, Any] = {404: not_found, 405: not_found}
     return Starlette(routes=routes, exception_handlers=handlers)
@@ -65,11 +73,11 @@ class ChatEndpoint:
         found = dict(scope["headers"])
         deployment = scope.get("path_params", {}).get("deployment")
         try:
-            _check_version(service.config, scope)
+            check_version(service.config, scope)
             call = service.accept(found, body, deployment)
         except Refusal as refusal:
             service.arrivals.ended(refusal.status, "")
-            response = _refused(service, refusal, call_id=headers.client_id(found.items()))
+            response = refused(service, refusal, call_id=headers.client_id(found.items()))
             await response(scope, receive, send)
             return
         except CutConnectionError:
@@ -105,16 +113,16 @@ class ModelsEndpoint:
         service = self._service
         name = scope.get("path_params", {}).get("name")
         try:
-            _check_version(service.config, scope)
+            check_version(service.config, scope)
             service.access.check(dict(scope["headers"]))
             names = list(service.targets) if name is None else [service.target(name).name]
         except Refusal as refusal:
-            await _refused(service, refusal, call_id="")(scope, receive, send)
+            await refused(service, refusal, call_id="")(scope, receive, send)
             return
         make = bodies.dated_model_object if service.config.profile == "azure" else bodies.model_object
         found = [make(each, service.targets[each].facts.snapshot) for each in names]
         body = {"object": "list", "data": found} if name is None else found[0]
-        await Response(json.dumps(body), media_type=_JSON)(scope, receive, send)
+        await Response(json.dumps(body), media_type=JSON)(scope, receive, send)
 
 
 def _answered(service: Service, call: Call, took_s: float) -> Response:
@@ -133,27 +141,7 @@ def _answered(service: Service, call: Call, took_s: float) -> Response:
         raw = raw[: len(raw) // 2]
     shown = headers.identity(config, request_id=f"req_emulator_{call.number:010d}", call_id=call.call_id, took_s=took_s)
     shown |= headers.rates(config, call.target.pool, service.clock())
-    return Response(raw, headers=shown, media_type=_JSON)
-
-
-def _refused(service: Service, refusal: Refusal, *, call_id: str) -> Response:
-    config = service.config
-    request_id = f"req_emulator_{service.arrivals.total:010d}"
-    shown = headers.identity(config, request_id=request_id, call_id=call_id, took_s=0.0)
-    shown |= headers.hint(config, refusal.wait_s)
-    if refusal.name is not None:
-        shown |= headers.rates(config, service.targets[refusal.name].pool, service.clock())
-    body = json.dumps({"error": refusal.error})
-    return Response(body, status_code=refusal.status, headers=shown, media_type=_JSON)
-
-
-def _check_version(config: EmulatorConfig, scope: Scope) -> None:
-    if config.profile != "azure":
-        return
-    query = scope["query_string"].decode("latin-1")
-    given = [part.partition("=")[2] for part in query.split("&") if part.startswith("api-version=")]
-    if not given or given[0] not in config.api_versions:
-        raise refusals.unknown_path(config, scope["method"], scope["path"])
+    return Response(raw, headers=shown, media_type=JSON)
 
 
 async def _body(receive: Receive) -> bytes:

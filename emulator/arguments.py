@@ -68,6 +68,7 @@ def read_arguments(argv: Sequence[str], environ: Mapping[str, str] | None = None
 def _plain(options: argparse.Namespace) -> dict[str, Any]:
     names = (
         "profile", "rpm", "tpm", "counting", "burst_requests", "retry_hint", "rate_headers", "seed", "purchases",
+        "batch_speed",
     )  # fmt: skip
     found = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.api_version:
@@ -141,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--retry-hint", choices=get_args(RetryHint), help="headers of a 429 (default: openai seconds, else both)")
     add("--rate-headers", choices=get_args(RateHeaders), help="quota headers (default: openai all, else remaining)")
     add("--prompt-cache", action="store_true", help="report repeated long prefixes as cached")
+    add("--batch-speed", type=float, help="seconds of batch time in a real second; 8640: 24 h in 10 s (default: 1)")
     add("--faults", type=Path, help="JSON or YAML file of fault probabilities")
     add("--purchases", type=Path, help="append a JSON line here for every answer bought")
     add("--seed", type=int, help="of answers, latency and faults (default: 0)")

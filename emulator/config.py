@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from emulator.batch_config import BatchSettings
+from emulator.batch_faults import BatchFaults
 from emulator.catalogue import ModelFacts, shipped_catalogue
 from emulator.faults import Faults
 from emulator.latency import Latency
@@ -31,12 +33,14 @@ class Served(Strict):
         model: id in the catalogue.
         rpm, tpm: its own quota; None: the emulator's.
         pool: names that share one quota; None: one of its own.
+        enqueued_tokens: prompt tokens that may wait in batches; None: the emulator's.
     """
 
     model: str
     rpm: int | None = Field(None, gt=0)
     tpm: int | None = Field(None, gt=0)
     pool: str | None = None
+    enqueued_tokens: int | None = Field(None, gt=0)
 
 
 class EmulatorConfig(Strict):
@@ -56,6 +60,9 @@ class EmulatorConfig(Strict):
         rate_headers: what every answer carries of a quota; None: all in profile openai, remaining elsewhere.
         latency: how long answers take.
         faults: what goes wrong on purpose.
+        batch: times, limits and spellings of files and batches.
+        batch_faults: what goes wrong with them on purpose.
+        batch_speed: seconds of their time that a real second holds; 8,640 works off 24 hours in 10 seconds.
         prompt_cache: report repeated prefixes of 1,024 tokens and more as cached, and bill them so.
         seed: of the base model, latency and faults.
         purchases: file that gets a JSON line for every answer bought.
@@ -77,6 +84,9 @@ class EmulatorConfig(Strict):
     rate_headers: RateHeaders | None = None
     latency: Latency = Latency()
     faults: Faults = Faults()
+    batch: BatchSettings = BatchSettings()
+    batch_faults: BatchFaults = BatchFaults()
+    batch_speed: float = Field(1.0, gt=0)
     prompt_cache: bool = False
     seed: int = 0
     purchases: Path | None = None

@@ -21,6 +21,7 @@ class Purchase(NamedTuple):
         delivered: a whole, readable body was handed to an open connection.
         status: HTTP status; 0: the connection was cut.
         fault: name of the fault that struck, "" if none.
+        batch_id: batch that it was worked off in; "" for a call of its own.
     """
 
     call_id: str
@@ -33,6 +34,12 @@ class Purchase(NamedTuple):
     delivered: bool
     status: int
     fault: str
+    batch_id: str = ""
+
+    @property
+    def transport(self) -> str:
+        """How it was ordered: online or batch."""
+        return "batch" if self.batch_id else "online"
 
     def as_line(self) -> dict[str, Any]:
         """The purchase as one JSON object; the price as text, so that no digit is lost."""
@@ -50,6 +57,8 @@ class Purchase(NamedTuple):
             "delivered": self.delivered,
             "status": self.status,
             "fault": self.fault,
+            "transport": self.transport,
+            "batch_id": self.batch_id,
         }
 
 
@@ -104,6 +113,7 @@ class PurchaseLog:
         bill = sum((purchase.cost_usd for purchase in self.purchases), Decimal(0))
         delivered = sum((p.cost_usd for p in self.purchases if p.delivered), Decimal(0))
         counts = Counter(purchase.call_id for purchase in self.purchases)
+        batched = [purchase.cost_usd for purchase in self.purchases if purchase.batch_id]
         return {
             "total": len(self.purchases),
             "distinct": len(counts),
@@ -113,6 +123,8 @@ class PurchaseLog:
             "bill_usd_exact": str(bill),
             "delivered_bill_usd": float(delivered),
             "delivered_bill_usd_exact": str(delivered),
+            "batch_total": len(batched),
+            "batch_bill_usd_exact": str(sum(batched, Decimal(0))),
             "open": len(self._open),
             "open_ids": self.open_ids,
             "by_id": dict(counts) if by_id else {},

@@ -124,7 +124,7 @@ class Service:
         booking = self._admit(target, order, asked)
         self.arrivals.admitted(accepted_at)
         self._strike_before_work(fault)
-        answer = self._answer(target, order, asked, key, fault)
+        answer = self.work(target, order, asked, key, fault)
         wait_s = self.config.latency.seconds(chance.second, answer.usage.completion_tokens)
         wait_s += self.faults.slow_s if fault is Fault.SLOW else 0.0
         self.books.begin(number, call_id)
@@ -197,7 +197,19 @@ class Service:
         if fault is Fault.FILTER_PROMPT and self.config.is_azure:
             raise refusals.prompt_filtered()
 
-    def _answer(self, target: Target, order: Order, asked: Asked, key: str, fault: Fault | None) -> Answer:
+    def work(self, target: Target, order: Order, asked: Asked, key: str, fault: Fault | None) -> Answer:
+        """What the model says to an order.
+
+        Args:
+            target: who answers.
+            order: what is asked for.
+            asked: the conversation as the base model reads it.
+            key: names the call; tells apart draws for the same prompt at a temperature.
+            fault: spoils the answer.
+
+        Raises:
+            Refusal: 400, the prompt is too long.
+        """
         prompt_tokens = tokens.prompt_count(asked.texts)
         asked_for = prompt_tokens + (order.max_tokens if order.max_tokens is not None else 0)
         if asked_for > target.facts.context_tokens:

@@ -58,6 +58,14 @@ class TestEmulator:
         """Replace the faults; without arguments: none any more."""
         self._put("faults", faults)
 
+    def set_batch_faults(self, **faults: Any) -> None:
+        """Replace the faults of files and batches; without arguments: none any more."""
+        self._put("batch-faults", faults)
+
+    def batches(self) -> dict[str, Any]:
+        """created, same_requests, batches [id, status, metadata, lines, done, failed ...], uploads, deleted, files."""
+        return self._get("batches")
+
     def revoke_keys(self, *keys: str) -> None:
         """Refuse these keys from now on; without arguments: all of them."""
         self._put("keys", {"revoke": list(keys) if keys else "all"})

@@ -76,7 +76,7 @@ def plan_into_staging(store: Store, checked: Checked, *, run_id: str | None, pil
     return Planned(manifest, staging)
 
 
-def open_planned(store: Store, planned: Planned, *, fresh: bool, detached: bool) -> None:
+def open_planned(store: Store, planned: Planned, *, fresh: bool, detached: bool, priority: int = 1) -> None:
     """Make the plan a run, copy what earlier runs answered, and open it: from here the keeper works on it.
 
     Raises:
@@ -86,10 +86,10 @@ def open_planned(store: Store, planned: Planned, *, fresh: bool, detached: bool)
     if not publish_run(store, planned.staging, run_id):
         remove_tree(store, planned.staging)
         raise RunInUseError(f"another command has just opened {run_id!r}.")
-    data: dict[str, object] = {"detached": detached, "reused": 0}
+    data: dict[str, object] = {"detached": detached, "priority": priority, "reused": 0}
     if not fresh and planned.manifest.study.reuse.scope != "none":
         reused = copy_reused(store, run_id, now=datetime.now(UTC))
-        data = {"detached": detached, "reused": reused.n, "reused_by_run": reused.by_run}
+        data |= {"reused": reused.n, "reused_by_run": reused.by_run}
         if reused.n:
             err.print(f"{reused.n:,} of {planned.manifest.totals.n_requests:,} requests were answered by earlier runs.")
     append_event(store, run_id, "opened", data)

@@ -14,10 +14,11 @@ from cli.follow import Watcher
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging
 from cli.run_view import follow_to_the_end, show, show_totals
 from cli.session import check_keys, key_names, sole_follower, workers_for
-from schemas import run_paths
+from schemas import run_paths, wire
 from schemas.errors import ExitCode, UserInputError
 from storage.runs import append_event, list_run_ids, load_manifest, load_state
 from storage.store import Store
+from workers import connection
 from workers.compaction import compact
 
 StudyArg = Annotated[Path, typer.Argument(help="Study file, or the folder that holds study.yaml.")]
@@ -49,6 +50,7 @@ def run(
     detach: Annotated[bool, typer.Option("--detach", help="Return at once; the run goes on.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before spending.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Reuse no earlier answer.")] = False,
+    priority: Annotated[int, typer.Option(min=1, max=100, help="Turns against runs with priority 1.")] = 1,
     as_json: JsonOpt = False,
 ) -> int:
     """Plan a study, ask, and run it until every task has its row."""
@@ -71,7 +73,7 @@ def run(
         if not yes and not _wanted(store, planned):
             return ExitCode.DONE
         with workers_for(store, settings, environ, checked.models) as redis_url:
-            open_planned(store, planned, fresh=fresh, detached=detach)
+            open_planned(store, planned, fresh=fresh, detached=detach, priority=priority)
             if detach:
                 return _detached(name, as_json=as_json)
             return follow_to_the_end(store, name, redis_url, as_json=as_json)
@@ -80,6 +82,7 @@ def run(
 def resume(
     run: RunArg,
     retry: Annotated[str | None, typer.Option(help="Outcomes to ask again: failed,truncated,refused,filtered.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="New bound on the run's bill in US$.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once; the run goes on.")] = False,
     as_json: JsonOpt = False,
 ) -> int:
@@ -92,6 +95,10 @@ def resume(
         state = load_state(store, run)
         if state.phase == "cancelled":
             raise UserInputError(f"the run {run!r} was cancelled.", hint="Start a new run; it reuses the answers.")
+        if not state.is_active:
+            connection.plain(redis_url).delete(wire.run_budget(run))  # folded again from the store
+        if budget is not None:
+            append_event(store, run, "budget", {"run_usd": budget})
         if outcomes:
             append_event(store, run, "generation", {"number": state.generation + 1, "outcomes": outcomes})
         elif state.phase != "finished":

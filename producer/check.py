@@ -92,7 +92,7 @@ def check(study_path: Path, models_path: Path | None = None, *, environ: Mapping
         problems += coinciding_personas(study, source, prepared)
     models = _used(study, files.models)
     if files.models_source is not None:
-        problems += model_problems(models, files.models_source, environ)
+        problems += model_problems(models, files.models_source, environ, has_budget=study.budget.run_usd is not None)
         problems += _parameters(study, source, models, files.models_source)
     problems += arm_problems(
         study,

@@ -18,17 +18,20 @@ Place = tuple[str, Deployment]
 """Dotted key of a deployment and the deployment."""
 
 
-def model_problems(models: Mapping[str, Model], source: Source, environ: Mapping[str, str]) -> Iterator[Problem]:
+def model_problems(
+    models: Mapping[str, Model], source: Source, environ: Mapping[str, str], *, has_budget: bool = False
+) -> Iterator[Problem]:
     """What is wrong with models and their deployments.
 
     Args:
         models: those that arms use, by name.
         source: the models file.
         environ: environment variables; only whether they are set is looked at.
+        has_budget: a bound on the bill needs a price for every model.
     """
     for name, model in models.items():
         yield from _services(name, model, source)
-        yield from _price(name, model, source)
+        yield from _price(name, model, source, has_budget=has_budget)
     places = [place for name, model in models.items() for place in _places(name, model)]
     for key, deployment in places:
         yield from _key(key, deployment, source, environ)
@@ -94,8 +97,10 @@ def _pools(places: list[Place], source: Source) -> Iterator[Problem]:
                 yield Problem(what, source.where(f"{key}.{differing[0]}"), hint, code="pool_limits")
 
 
-def _price(name: str, model: Model, source: Source) -> Iterator[Problem]:
+def _price(name: str, model: Model, source: Source, *, has_budget: bool) -> Iterator[Problem]:
     if price_of(model) is None:
         what = f"there is no price for {model.model}: cost is shown as unknown."
+        if has_budget:
+            what = f"there is no price for {model.model}, so that the budget cannot be kept."
         hint = "Add `price: {input: .., output: ..}` in US$ per million tokens."
-        yield Problem(what, source.where(f"models.{name}"), hint, "warning", "no_price")
+        yield Problem(what, source.where(f"models.{name}"), hint, "error" if has_budget else "warning", "no_price")

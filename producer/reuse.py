@@ -172,6 +172,7 @@ def _as_reused(rows: pa.Table, run_id: str) -> pa.Table:
         "source_run_id": sources,
         "cost_usd": [0.0] * n,
         "maybe_paid": [0] * n,
+        "maybe_paid_usd": [None] * n,
         "attempts": [0] * n,
     }
     for name, values in changed.items():

@@ -6,7 +6,17 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 EventKind = Literal[
-    "opened", "paused", "resumed", "cancelled", "generation", "service_refused", "environment", "finished"
+    "opened",
+    "paused",
+    "resumed",
+    "cancelled",
+    "generation",
+    "budget",
+    "over_budget",
+    "model_stopped",
+    "stopped",
+    "environment",
+    "finished",
 ]
 
 
@@ -43,7 +53,10 @@ class RunState(BaseModel):
         generations: retry generations after the first pass.
         reason: one sentence for paused and stopped.
         exit_code: what a command that follows the run returns in this phase.
-        refused_models: models that a service refused for good since the last resume.
+        stopped_models: models that no longer answer since the last resume -> exit code (5 refused, 6 unreachable);
+            the run goes on with the others and then stops.
+        budget_usd: the newest bound on the bill; None: the study's own.
+        priority: turns in the window per turn of a run with priority 1.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,7 +65,9 @@ class RunState(BaseModel):
     generations: list[Generation] = Field(default_factory=list)
     reason: str = ""
     exit_code: int = 0
-    refused_models: list[str] = Field(default_factory=list)
+    stopped_models: dict[str, int] = Field(default_factory=dict)
+    budget_usd: float | None = None
+    priority: int = 1
     detached: bool = False
 
     @property
@@ -81,11 +96,15 @@ def _after(state: RunState, event: Event) -> RunState:
 
 
 Update = dict[str, Any]
-_RUNNING: Update = {"phase": "running", "reason": "", "exit_code": 0, "refused_models": []}
+_RUNNING: Update = {"phase": "running", "reason": "", "exit_code": 0, "stopped_models": {}}
 
 
 def _opened(_: RunState, data: Update) -> Update:
-    return {"phase": "running", "detached": bool(data.get("detached"))}
+    return {
+        "phase": "running",
+        "detached": bool(data.get("detached")),
+        "priority": max(1, int(data.get("priority", 1))),
+    }
 
 
 def _paused(state: RunState, data: Update) -> Update:
@@ -109,9 +128,23 @@ def _generation(state: RunState, data: Update) -> Update:
     return _RUNNING | {"generations": [*state.generations, generation]}
 
 
-def _service_refused(state: RunState, data: Update) -> Update:
-    refused = [*state.refused_models, str(data.get("model", ""))]
-    return {"phase": "stopped", "reason": data.get("message", ""), "exit_code": 5, "refused_models": refused}
+def _budget(_: RunState, data: Update) -> Update:
+    return {"budget_usd": float(data["run_usd"])}
+
+
+def _over_budget(_: RunState, data: Update) -> Update:
+    return {"phase": "stopped", "reason": data.get("message", ""), "exit_code": 4}
+
+
+def _model_stopped(state: RunState, data: Update) -> Update:
+    stopped = state.stopped_models | {str(data["model"]): int(data["exit_code"])}
+    return {"reason": data.get("message", ""), "stopped_models": stopped}
+
+
+def _stopped(state: RunState, data: Update) -> Update:
+    if state.phase == "finished":
+        return {}
+    return {"phase": "stopped", "reason": data.get("message", state.reason), "exit_code": int(data["exit_code"])}
 
 
 def _environment(_: RunState, data: Update) -> Update:
@@ -128,7 +161,10 @@ _AFTER: dict[EventKind, Callable[[RunState, Update], Update]] = {
     "resumed": _resumed,
     "cancelled": _cancelled,
     "generation": _generation,
-    "service_refused": _service_refused,
+    "budget": _budget,
+    "over_budget": _over_budget,
+    "model_stopped": _model_stopped,
+    "stopped": _stopped,
     "environment": _environment,
     "finished": _finished,
 }

@@ -64,6 +64,7 @@ RESPONSES = _schema(
         "all calls of the request, failed and repeated ones with known usage included",
     ),
     _field("maybe_paid", pa.int32(), "calls whose answer never reached us and may have been billed"),
+    _field("maybe_paid_usd", pa.float64(), "their full price where a budget reserved it; null likewise", null=True),
     _field("model", pa.string(), "model id asked"),
     _field("model_version", pa.string(), "registry version; null if none", null=True),
     _field("deployment", pa.string(), "our label of the deployment that answered", null=True),

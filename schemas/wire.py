@@ -46,6 +46,11 @@ def run_gauges(run_id: str) -> str:
     return f"{KEY_PREFIX}:gauges:{run_id}"
 
 
+def run_budget(run_id: str) -> str:
+    """Hash with what a run has spent and reserved, in billionths of a dollar; folded from the store if missing."""
+    return f"{KEY_PREFIX}:budget:{run_id}"
+
+
 def run_trouble(run_id: str) -> str:
     """What a worker could not write to the store, for status."""
     return f"{KEY_PREFIX}:trouble:{run_id}"

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 
 from producer.enqueue import ShardMessage
 from schemas import run_paths
@@ -18,12 +20,24 @@ REPUBLISH_BUSY_S = 90.0
 
 @dataclass(frozen=True)
 class Stream:
-    """The open shards of one run, generation and model, in plan order."""
+    """The open shards of one run, generation and model, in plan order.
+
+    Attributes:
+        weight: turns in a row, and share of the slots, against streams of weight 1.
+    """
 
     run_id: str
     generation: int
     shards: Sequence[int]
     landed: Set[str]
+    weight: int = 1
+
+    def __contains__(self, message: ShardMessage) -> bool:
+        return message.run_id == self.run_id and message.generation == self.generation and message.shard in self._own
+
+    @cached_property
+    def _own(self) -> frozenset[int]:
+        return frozenset(self.shards)
 
     def open_messages(self) -> Iterator[ShardMessage]:
         """Shards without a part."""
@@ -56,43 +70,53 @@ def next_messages(
     published: Published,
     *,
     locked: Set[ShardMessage],
-    n_queued: int,
-    window: int,
     n_waiting: int,
+    slots: int,
     now_s: float,
 ) -> list[ShardMessage]:
-    """Messages to publish now, at most `window - n_queued`.
+    """Messages to publish now.
+
+    One stream alone may fill the window. Several share the slots by weight, each with no more messages out than its
+    share: shards of a slow model can then never take the slots that a fast one needs.
 
     Args:
-        streams: one per run and model; served in turn.
-        published: earlier publications.
-        locked: shards that a worker holds.
-        n_queued: messages waiting or in work.
-        window: bound on n_queued.
+        streams: one per run, generation and model; served in turn.
+        published: earlier publications that have not landed.
+        locked: those of them that a worker holds.
         n_waiting: messages waiting in the queue.
+        slots: shard slots of all live workers.
         now_s: the keeper's clock.
     """
     patience_s = REPUBLISH_IDLE_S if n_waiting == 0 else REPUBLISH_BUSY_S
 
-    def due(message: ShardMessage) -> bool:
-        if message in locked:
-            return False
+    def is_out(message: ShardMessage) -> bool:
         at_s = published.at_s.get(message)
-        return at_s is None or now_s - at_s > patience_s
+        return message in locked or (at_s is not None and now_s - at_s <= patience_s)
 
-    sources: list[Iterator[ShardMessage]] = [filter(due, stream.open_messages()) for stream in streams]
-    return list(_in_turn(sources, max(0, window - n_queued)))
+    live = [s for s in streams if next(s.open_messages(), None) is not None]
+    window = max(MIN_WINDOW, WINDOW_PER_SLOT * slots)
+    shares = _shares(live, window, slots)
+    room = window - n_waiting - len(locked)
+    sources = []
+    for stream, share in zip(live, shares, strict=True):
+        out = sum(1 for m in published.at_s if m in stream and is_out(m))
+        due = (m for m in stream.open_messages() if not is_out(m))
+        sources.append((islice(due, max(0, share - out)), stream.weight))
+    return list(islice(_in_turn(sources), max(0, room)))
 
 
-def _in_turn(sources: list[Iterator[ShardMessage]], limit: int) -> Iterator[ShardMessage]:
+def _shares(streams: Sequence[Stream], window: int, slots: int) -> list[int]:
+    if len(streams) <= 1:
+        return [window] * len(streams)
+    total = sum(stream.weight for stream in streams)
+    return [max(2, max(slots, MIN_WINDOW) * stream.weight // total) for stream in streams]
+
+
+def _in_turn(sources: Sequence[tuple[Iterator[ShardMessage], int]]) -> Iterator[ShardMessage]:
     live = list(sources)
-    while live and limit > 0:
-        for source in list(live):
-            message = next(source, None)
-            if message is None:
-                live.remove(source)
-                continue
-            yield message
-            limit -= 1
-            if limit == 0:
-                return
+    while live:
+        for source, weight in list(live):
+            turn = list(islice(source, weight))
+            if not turn:
+                live.remove((source, weight))
+            yield from turn

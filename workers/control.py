@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from typing import Any
 
 from schemas import run_paths
 from schemas.errors import NightpollError
-from schemas.events import RunState
+from schemas.events import EventKind, RunState
 from storage.runs import append_event, load_state
 from storage.store import Store
 
@@ -22,13 +23,14 @@ class StopWork(Exception):  # noqa: N818 - an order, not an error
 
 @dataclass
 class RunControl:
-    """One run in this process.
+    """One model of one run in this process.
 
     Attributes:
         stopped: set when no call may go out any more.
     """
 
     run_id: str
+    model: str
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     n_shards: int = 0
     seen_events: int = -1
@@ -39,12 +41,12 @@ class RunWatch:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._runs: dict[str, RunControl] = {}
+        self._runs: dict[tuple[str, str], RunControl] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def enter(self, run_id: str) -> RunControl:
+    def enter(self, run_id: str, model: str) -> RunControl:
         """A shard of the run begins here."""
-        control = self._runs.setdefault(run_id, RunControl(run_id))
+        control = self._runs.setdefault((run_id, model), RunControl(run_id, model))
         control.n_shards += 1
         self._refresh(control)
         if self._task is None or self._task.done():
@@ -55,24 +57,39 @@ class RunWatch:
         """A shard of the run ended here."""
         control.n_shards -= 1
         if control.n_shards == 0:
-            self._runs.pop(control.run_id, None)
+            self._runs.pop((control.run_id, control.model), None)
 
     def is_busy(self) -> bool:
         """A shard is being worked on."""
         return bool(self._runs)
+
+    def n_kinds(self) -> int:
+        """Runs and models that are worked on here."""
+        return len(self._runs)
+
+    def n_shards(self) -> int:
+        """Shards that are worked on here."""
+        return sum(control.n_shards for control in self._runs.values())
 
     def stop_all(self) -> None:
         """Drain: no further call for any run."""
         for control in self._runs.values():
             control.stopped.set()
 
-    def refuse(self, control: RunControl, *, model: str, message: str, code: str) -> None:
-        """A service refuses for good: stop here at once, and everywhere by an event (one is enough)."""
+    def stop_model(self, control: RunControl, *, exit_code: int, message: str, code: str) -> None:
+        """Nobody serves the model any more: stop here at once, and everywhere by an event (one is enough)."""
         control.stopped.set()
         state = self._state(control)
-        if state is not None and state.phase == "running":
-            data = {"model": model, "message": message, "code": code}
-            self._append(control, "service_refused", data)
+        if state is not None and state.is_active and control.model not in state.stopped_models:
+            data = {"model": control.model, "message": message, "code": code, "exit_code": exit_code}
+            self._append(control, "model_stopped", data)
+
+    def over_budget(self, control: RunControl, message: str) -> None:
+        """No money for the next call: stop the run."""
+        control.stopped.set()
+        state = self._state(control)
+        if state is not None and state.is_active:
+            self._append(control, "over_budget", {"message": message})
 
     def environment_failed(self, control: RunControl, message: str) -> None:
         """Store or endpoint cannot be used: stop the run until somebody mends it."""
@@ -81,9 +98,9 @@ class RunWatch:
         if state is not None and state.phase == "running":
             self._append(control, "environment", {"message": message})
 
-    def _append(self, control: RunControl, kind: str, data: dict[str, str]) -> None:
+    def _append(self, control: RunControl, kind: EventKind, data: dict[str, Any]) -> None:
         try:
-            append_event(self._store, control.run_id, kind, data)  # type: ignore[arg-type]
+            append_event(self._store, control.run_id, kind, data)
         except NightpollError:
             log.exception("event not written", extra={"event": "event_lost", "run_id": control.run_id})
 
@@ -101,7 +118,7 @@ class RunWatch:
         if state is None:
             return
         control.seen_events = n_events
-        if not state.is_active:
+        if not state.is_active or control.model in state.stopped_models:
             control.stopped.set()
 
     async def _watch(self) -> None:

@@ -3,7 +3,8 @@
 One file per holder, one line per entry, one write(2) per line, no buffer: what was written survives a kill -9 of the
 process. A torn last line is dropped on reading. Line kinds:
 
-    {"k":"i","c":CALL}                       a call is about to go out
+    {"k":"s"}, {"k":"x"}                     a holder begins its work on the unit, and ends it by itself
+    {"k":"i","c":CALL,"usd":..}              a call is about to go out; usd: its full price, if a budget reserved it
     {"k":"e","c":CALL,"code":..,"paid":b}    it ended without an answer; paid: it may have been billed
     {"k":"a","c":CALL,"r":{...}}             it ended with an outcome of the request (see `landing.Answer`)
 
@@ -12,8 +13,8 @@ An intent without an ending is a call whose answer never reached us: it counts a
 
 import json
 import os
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,7 +25,7 @@ from storage.store import Store, store_error
 class Journal(Protocol):
     """What a shard's work writes to."""
 
-    def intent(self, call: str) -> None:
+    def intent(self, call: str, reserved_usd: float = 0.0) -> None:
         """A call is about to go out."""
 
     def failure(self, call: str, code: str, *, maybe_paid: bool) -> None:
@@ -48,10 +49,12 @@ class FileJournal:
             self._fd = os.open(self._path, flags, 0o600)
         except OSError as e:
             raise store_error(e, self._path, "write") from e
+        self._write('{"k":"s"}\n')
 
-    def intent(self, call: str) -> None:
+    def intent(self, call: str, reserved_usd: float = 0.0) -> None:
         """A call is about to go out."""
-        self._write(f'{{"k":"i","c":"{call}"}}\n')
+        money = f',"usd":{reserved_usd:.9f}' if reserved_usd else ""
+        self._write(f'{{"k":"i","c":"{call}"{money}}}\n')
 
     def failure(self, call: str, code: str, *, maybe_paid: bool) -> None:
         """A call ended without an answer."""
@@ -62,8 +65,11 @@ class FileJournal:
         self._write(json.dumps({"k": "a", "c": call, "r": record}, ensure_ascii=True) + "\n")
 
     def close(self) -> None:
-        """No more lines."""
-        os.close(self._fd)
+        """No more lines; says that the holder ended by itself."""
+        try:
+            self._write('{"k":"x"}\n')
+        finally:
+            os.close(self._fd)
 
     def _write(self, line: str) -> None:
         data = line.encode("ascii")
@@ -82,11 +88,15 @@ class JournalState:
         answers: call -> record.
         attempts: call -> calls that were started.
         lost: call -> calls that may have been paid without an answer.
+        lost_usd: call -> what those calls may have cost at most, as far as a budget reserved it.
+        barren_starts: holders in a row that died before they wrote a line: the unit may be poison.
     """
 
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     attempts: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
+    lost_usd: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    barren_starts: int = 0
 
 
 def read_journals(store: Store, run_id: str, unit: str) -> JournalState:
@@ -105,26 +115,54 @@ def remove_journals(store: Store, run_id: str, unit: str) -> None:
 
 def _files(store: Store, run_id: str, unit: str) -> list[str]:
     names = store.names(run_paths.journal_dir(run_id))
-    return [n for n in names if n.startswith(f"{unit}.") and n.count(".") == unit.count(".") + 2]
+    mine = [n for n in names if n.startswith(f"{unit}.") and n.count(".") == unit.count(".") + 2]
+    return sorted(mine, key=lambda n: store.path(f"{run_paths.journal_dir(run_id)}/{n}").stat().st_mtime_ns)
 
 
 def _fold(state: JournalState, lines: Iterable[bytes]) -> None:
-    open_calls: Counter[str] = Counter()
+    open_calls: dict[str, list[float]] = {}
+    kinds: set[str] = set()
+    for entry in _entries(lines):
+        kinds.add(entry["k"])
+        if entry["k"] in _HOLDER_LINES:
+            continue
+        call = entry["c"]
+        if entry["k"] == "i":
+            open_calls.setdefault(call, []).append(float(entry.get("usd", 0.0)))
+            state.attempts[call] += 1
+        else:
+            _end_call(state, entry, open_calls.get(call, []))
+    for call, reserved in open_calls.items():
+        if reserved:
+            state.lost[call] += len(reserved)
+            state.lost_usd[call] += sum(reserved)
+    if kinds - _HOLDER_LINES:
+        state.barren_starts = 0
+    elif "x" not in kinds:
+        state.barren_starts += 1
+
+
+_HOLDER_LINES = frozenset({"s", "x"})
+
+
+def _entries(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Whole lines; what a crash tore ends the file: nothing after it was written."""
     for line in lines:
+        if not line:
+            continue
         try:
             entry = json.loads(line)
-            kind, call = entry["k"], entry["c"]
+            if entry["k"] not in _HOLDER_LINES:
+                entry["c"]
         except (ValueError, KeyError, TypeError):
-            if line:
-                break  # torn by a crash: nothing after it was written whole
-            continue
-        if kind == "i":
-            open_calls[call] += 1
-            state.attempts[call] += 1
-            continue
-        open_calls[call] -= 1
-        if kind == "a":
-            state.answers.setdefault(call, entry["r"])
-        elif entry.get("paid"):
-            state.lost[call] += 1
-    state.lost.update(open_calls)
+            return
+        yield entry
+
+
+def _end_call(state: JournalState, entry: dict[str, Any], reserved: list[float]) -> None:
+    usd = reserved.pop() if reserved else 0.0
+    if entry["k"] == "a":
+        state.answers.setdefault(entry["c"], entry["r"])
+    elif entry.get("paid"):
+        state.lost[entry["c"]] += 1
+        state.lost_usd[entry["c"]] += usd

@@ -24,7 +24,7 @@ from storage.parts import landed_units, read_part
 from storage.runs import append_event, list_run_ids, load_manifest, load_state
 from storage.store import Store
 from workers import locks
-from workers.backlog import MIN_WINDOW, WINDOW_PER_SLOT, Published, Stream, next_messages
+from workers.backlog import Published, Stream, next_messages
 from workers.compaction import compact
 
 log = logging.getLogger(__name__)
@@ -115,14 +115,16 @@ class Keeper(threading.Thread):
         return changed
 
     def _streams(self, run_id: str, state: RunState) -> list[Stream]:
-        manifest = self._manifest(run_id)
+        """Open work of a run; models that nobody serves any more are left out."""
         landed = landed_units(self._store, run_id)
-        generation = state.generation
-        per_model = manifest.shards_by_model
-        streams = [Stream(run_id, 0, shards, landed) for shards in per_model.values()]
-        if generation > 0:
-            streams += [Stream(run_id, generation, shards, landed) for shards in per_model.values()]
-        return streams
+        generations = (0, state.generation) if state.generation else (0,)
+        per_model = self._manifest(run_id).shards_by_model
+        return [
+            Stream(run_id, generation, shards, landed, state.priority)
+            for generation in generations
+            for model, shards in per_model.items()
+            if model not in state.stopped_models
+        ]
 
     def _manifest(self, run_id: str) -> RunManifest:
         if run_id not in self._manifests:
@@ -134,11 +136,10 @@ class Keeper(threading.Thread):
         landed = {s.run_id: s.landed for s in streams}
         self._published.forget_landed(landed)
         locked = self._locked(list(self._published.at_s))
-        window, now_s = self._window(), self._clock()
+        now_s = self._clock()
         candidates = next_messages(
-            streams, self._published, locked=locked, n_queued=n_waiting + len(locked), window=window,
-            n_waiting=n_waiting, now_s=now_s,
-        )  # fmt: skip
+            streams, self._published, locked=locked, n_waiting=n_waiting, slots=live_slots(self._redis), now_s=now_s
+        )
         free = [m for m in candidates if m not in self._locked(candidates)]
         if free:
             publish(self._app, free)
@@ -153,14 +154,15 @@ class Keeper(threading.Thread):
             held = pipe.execute()
         return frozenset(m for m, is_held in zip(messages, held, strict=True) if is_held)
 
-    def _window(self) -> int:
-        return max(MIN_WINDOW, WINDOW_PER_SLOT * live_slots(self._redis))
-
     def _finish_if_done(self, run_id: str, state: RunState) -> None:
         landed = landed_units(self._store, run_id)
         for stream in self._streams(run_id, state):
             if next(stream.open_messages(), None) is not None:
                 return
+        if state.stopped_models:
+            data = {"exit_code": max(state.stopped_models.values()), "message": state.reason}
+            append_event(self._store, run_id, "stopped", data)
+            return
         try:
             summary = compact(self._store, run_id, progress=self._lead)
         except StoreError as error:

@@ -22,6 +22,7 @@ class Answer:
     created_at: str
     model: str
     maybe_paid: int = 0
+    maybe_paid_usd: float | None = None
     logprobs: str | None = None
     prompt_tokens: int | None = None
     cached_tokens: int | None = None
@@ -44,9 +45,10 @@ class Answer:
         """From the journal."""
         return cls(**{**record, "turns": tuple(record["turns"])})
 
-    def with_lost(self, attempts: int, lost: int) -> "Answer":
+    def with_lost(self, attempts: int, lost: int, lost_usd: float) -> "Answer":
         """The same with what the journals know of attempts and lost calls."""
-        return replace(self, attempts=max(attempts, self.attempts), maybe_paid=lost)
+        tried = max(attempts, self.attempts)
+        return replace(self, attempts=tried, maybe_paid=lost, maybe_paid_usd=lost_usd if lost_usd else None)
 
 
 def part_table(request_ids: Sequence[str], answers: Mapping[str, Answer], *, transport: str = "online") -> pa.Table:

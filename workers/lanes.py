@@ -1,18 +1,15 @@
 """Lanes: one open client, one limiter and one health record per deployment in this process."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from providers.clients import ChatClient, open_client
 from providers.prices import price_of
-
 from schemas.models import Deployment, Model, Price
+from workers.breaker import Breaker
+from workers.estimates import UsageEstimate
+from workers.gate import AdaptiveGate
 from workers.limiter import PoolLimiter, Quota, QuotaServer
-
-PATIENCE_UNPROVEN_S = 12.0
-"""How long an endpoint that never answered may stay unreachable before the run stops."""
-PATIENCE_PROVEN_S = 300.0
-"""The same for one that did answer in this process."""
 
 
 class Lane:
@@ -21,47 +18,39 @@ class Lane:
     Until the first response came, calls go one at a time: a wrong key costs one call, not hundreds.
     """
 
-    def __init__(self, model: Model, deployment: Deployment, client: ChatClient, limiter: PoolLimiter) -> None:
+    def __init__(
+        self, model: Model, deployment: Deployment, client: ChatClient, limiter: PoolLimiter, most_open: int
+    ) -> None:
         self.model = model
         self.deployment = deployment
         self.client = client
         self.limiter = limiter
+        self.gate = AdaptiveGate(most_open)
+        self.breaker = Breaker()
+        self.usage = UsageEstimate()
         self.price: Price | None = price_of(model)
-        self.proven = False
         self.probe = asyncio.Lock()
-        self._unreachable_since_s: float | None = None
-
-    @property
-    def wire_name(self) -> str:
-        """Name of the model on the wire."""
-        name = self.deployment.deployment
-        return self.model.model if name is None else name
+        self.counts_maxima = counts_maxima(model, deployment)
 
     def quota_tokens(self, prompt_tokens: int, completion_tokens: int, max_tokens: int) -> int:
-        """What one call books: the maximum where the service counts maxima, else the estimate."""
-        counting = self.deployment.quota_counting
-        if counting is None:
-            counting = "actual" if self.model.provider == "openai" else "max_tokens"
-        return max_tokens if counting == "max_tokens" else prompt_tokens + completion_tokens
+        """What one call books: the maximum where the service counts maxima, else what such calls used so far."""
+        return max_tokens if self.counts_maxima else self.usage.tokens(prompt_tokens, completion_tokens)
 
-    def responded(self) -> None:
-        """Some response came."""
-        self.proven = True
-        self._unreachable_since_s = None
 
-    def unreachable(self, now_s: float) -> bool:
-        """No connection; True if patience has run out."""
-        if self._unreachable_since_s is None:
-            self._unreachable_since_s = now_s
-        patience_s = PATIENCE_PROVEN_S if self.proven else PATIENCE_UNPROVEN_S
-        return now_s - self._unreachable_since_s > patience_s
+def counts_maxima(model: Model, deployment: Deployment) -> bool:
+    """Azure counts prompt plus maximum at arrival, OpenAI what was used; the deployment may say otherwise."""
+    counting = deployment.quota_counting
+    if counting is None:
+        return model.provider != "openai"
+    return counting == "max_tokens"
 
 
 class Lanes:
     """All lanes of a process, opened when first needed."""
 
-    def __init__(self, server: QuotaServer, environ: Mapping[str, str]) -> None:
+    def __init__(self, server: QuotaServer, environ: Mapping[str, str], most_open: int) -> None:
         self._server = server
+        self._most_open = most_open
         self._environ = environ
         self._lanes: dict[str, list[Lane]] = {}
         self._limiters: dict[Quota, PoolLimiter] = {}
@@ -91,9 +80,15 @@ class Lanes:
     def _open(self, model: Model, deployment: Deployment) -> Lane:
         quota = Quota(deployment.pool_name, deployment.rpm, deployment.tpm)
         limiter = self._limiters.setdefault(quota, PoolLimiter(quota, self._server))
-        return Lane(model, deployment, open_client(model, deployment, environ=self._environ), limiter)
+        client = open_client(model, deployment, environ=self._environ)
+        return Lane(model, deployment, client, limiter, self._most_open)
 
 
-def least_busy(lanes: list[Lane]) -> Lane:
+def usable(lanes: Sequence[Lane], now_s: float) -> list[Lane]:
+    """Lanes whose breaker lets calls through."""
+    return [lane for lane in lanes if not lane.breaker.is_open(now_s)]
+
+
+def least_busy(lanes: Sequence[Lane]) -> Lane:
     """The lane whose pool would serve one more call the soonest."""
-    return min(lanes, key=lambda lane: lane.limiter.n_waiting / lane.deployment.rpm)
+    return min(lanes, key=lambda lane: (lane.limiter.n_waiting + 1) / lane.deployment.rpm)

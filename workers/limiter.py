@@ -42,11 +42,11 @@ local tk = tonumber(state[2] or 0)
 if hold > far then hold = 0 end
 if r > far then r = now end
 if tk > far then tk = now end
-if tps > 0 and back > 0 then tk = tk - back / tps * 1000000 end
+if tps > 0 and back ~= 0 then tk = tk - back / tps * 1000000 end
 local start = math.max(now, r, hold)
 if tps > 0 then start = math.max(start, tk) end
 if start - now > ahead then
-  if back > 0 then redis.call('HSET', KEYS[1], 't', string.format('%.0f', tk)) end
+  if back ~= 0 then redis.call('HSET', KEYS[1], 't', string.format('%.0f', tk)) end
   return {now, -1, start - ahead}
 end
 r = math.max(start, r) + n / rps * 1000000
@@ -178,7 +178,7 @@ class PoolLimiter:
             self._hand_out.cancel()
 
     def give_back(self, tokens: int) -> None:
-        """Return tokens that were booked and not used; they ride on the next reservation."""
+        """Return tokens that were booked and not used (negative: used beyond the booking); rides on the next one."""
         self._given_back_tokens += tokens
 
     async def hold(self, seconds: float) -> None:

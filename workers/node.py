@@ -10,13 +10,16 @@ from redis.asyncio import Redis as AsyncRedis
 
 from schemas import run_paths, wire
 from schemas.models import Model
+from schemas.run import RunManifest
 from schemas.settings import Settings
 from storage.parts import read_part
-from storage.runs import load_manifest
+from storage.runs import load_manifest, load_state
 from storage.store import Store
+from workers.budget import RunBudget
 from workers.control import RunWatch
 from workers.lanes import Lanes
 from workers.limiter import RedisQuotaServer
+from workers.progress import committed_usd
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +33,7 @@ class Node:
         self.settings = settings
         self.store = store
         self.redis = redis
-        self.lanes = Lanes(RedisQuotaServer(redis), environ)
-        self.in_flight = asyncio.Semaphore(settings.in_flight)
+        self.lanes = Lanes(RedisQuotaServer(redis), environ, settings.in_flight)
         self.watch = RunWatch(store)
         self.draining = False
         self._gauges: dict[str, Counter[str]] = {}
@@ -48,7 +50,24 @@ class Node:
 
     def model_of(self, run_id: str, name: str) -> Model:
         """A model as frozen in the run."""
-        return _models(self.store, run_id)[name]
+        return _manifest(self.store, run_id).models[name]
+
+    def model_of_shard(self, run_id: str, shard: int) -> str:
+        """Name of the model that answers a shard."""
+        return _shard_models(self.store, run_id)[shard]
+
+    def budget_of(self, run_id: str) -> RunBudget | None:
+        """The run's budget, if it has one now."""
+        limit_usd = load_state(self.store, run_id).budget_usd
+        if limit_usd is None:
+            limit_usd = _manifest(self.store, run_id).study.budget.run_usd
+        if limit_usd is None:
+            return None
+        return RunBudget(self.redis, run_id, limit_usd, lambda: committed_usd(self.store, run_id))
+
+    def has_other_work(self) -> bool:
+        """Shards of more than one run or model are worked on here, or every slot is taken."""
+        return self.watch.n_kinds() > 1 or self.watch.n_shards() >= self.settings.slots
 
     def reused_requests(self, run_id: str) -> frozenset[str]:
         """Requests of the run that earlier runs answered."""
@@ -105,8 +124,14 @@ class Node:
 
 
 @lru_cache(maxsize=32)
-def _models(store: Store, run_id: str) -> dict[str, Model]:
-    return load_manifest(store, run_id).models
+def _manifest(store: Store, run_id: str) -> RunManifest:
+    return load_manifest(store, run_id)
+
+
+@lru_cache(maxsize=32)
+def _shard_models(store: Store, run_id: str) -> dict[int, str]:
+    by_model = _manifest(store, run_id).shards_by_model
+    return {shard: model for model, shards in by_model.items() for shard in shards}
 
 
 @lru_cache(maxsize=8)

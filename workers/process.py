@@ -47,7 +47,7 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     threading.Thread(target=loop.run_forever, name="calls", daemon=True).start()
     node = asyncio.run_coroutine_threadsafe(_make_node(settings, redis_url), loop).result()
     app = worker_app(redis_url)
-    register(app, ShardTask(node, loop))
+    register(app, ShardTask(node, loop, app))
     keeper = Keeper(store, connection.plain(redis_url), app)
     ending = threading.Event()
     _drain_on_shutdown(node, loop, ending, settings.drain_s)

@@ -11,8 +11,9 @@ from schemas.errors import StoreError
 from storage.parts import landed_units, read_part
 from storage.runs import load_manifest
 from storage.store import Store
+from workers.journal import read_journals
 
-_COLUMNS = ["outcome", "error_code", "cost_usd", "maybe_paid", "transport"]
+_COLUMNS = ["outcome", "error_code", "cost_usd", "maybe_paid", "maybe_paid_usd", "transport"]
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Progress:
         reasons: error code -> requests.
         cost_usd: of everything answered so far.
         maybe_paid: calls that may have been billed without an answer, in landed units.
+        lost_usd: their full price, as far as a budget reserved it.
     """
 
     n_requests: int
@@ -33,6 +35,7 @@ class Progress:
     cost_usd: float = 0.0
     maybe_paid: int = 0
     n_reused: int = 0
+    lost_usd: float = 0.0
 
     @property
     def n_settled(self) -> int:
@@ -46,6 +49,7 @@ class Progress:
         self.cost_usd += other.cost_usd
         self.maybe_paid += other.maybe_paid
         self.n_reused += other.n_reused
+        self.lost_usd += other.lost_usd
 
 
 class ProgressReader:
@@ -79,6 +83,7 @@ class ProgressReader:
             float(pc.sum(table["cost_usd"]).as_py() if table.num_rows else 0.0),
             int(pc.sum(table["maybe_paid"]).as_py() if table.num_rows else 0),
             table["transport"].to_pylist().count("reused"),
+            float(pc.sum(table["maybe_paid_usd"].fill_null(0.0)).as_py() if table.num_rows else 0.0),
         )
 
     def _of_journal(self, name: str) -> Progress:
@@ -99,3 +104,13 @@ class ProgressReader:
             if record.get("error_code"):
                 progress.reasons[record["error_code"]] += 1
         return progress
+
+
+def committed_usd(store: Store, run_id: str) -> float:
+    """What a run has spent, lost calls at their reservation included: where a forgotten budget starts again."""
+    progress = ProgressReader(store, run_id).read()
+    names = store.names(run_paths.journal_dir(run_id))
+    landed = landed_units(store, run_id)
+    units = {name.rsplit(".", 2)[0] for name in names} - landed
+    lost = sum(sum(read_journals(store, run_id, unit).lost_usd.values()) for unit in units)
+    return progress.cost_usd + progress.lost_usd + lost

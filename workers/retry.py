@@ -1,4 +1,4 @@
-"""When a failed call is tried again. Pure: decisions are values.
+"""When a failed call is tried again. Pure: decisions are values. A refusing service is the breaker's business.
 
 Waits are not attempts: a 429 costs the request none of its tries, only time.
 """
@@ -6,7 +6,7 @@ Waits are not attempts: a 429 costs the request none of its tries, only time.
 from random import Random
 from typing import NamedTuple
 
-from schemas.errors import ModelError, RateLimitedError, ServiceRefusedError, TransientModelError
+from schemas.errors import ModelError, RateLimitedError, TransientModelError
 
 MAX_ATTEMPTS = 6
 BASE_DELAY_S = 0.5
@@ -31,13 +31,7 @@ class GiveUp(NamedTuple):
     code: str
 
 
-class Stop(NamedTuple):
-    """No request to this deployment will succeed: the run stops."""
-
-    code: str
-
-
-Decision = TryAgain | GiveUp | Stop
+Decision = TryAgain | GiveUp
 
 
 def decide(error: ModelError, *, attempts: int, throttles: int, rng: Random) -> Decision:
@@ -49,8 +43,6 @@ def decide(error: ModelError, *, attempts: int, throttles: int, rng: Random) -> 
         throttles: rate limits in a row so far, this one included.
         rng: for full jitter, so that many workers do not come back at once.
     """
-    if isinstance(error, ServiceRefusedError):
-        return Stop(error.code)
     if isinstance(error, RateLimitedError):
         return TryAgain(_throttle_wait_s(error.retry_after_s, throttles, rng), counts=False)
     if isinstance(error, TransientModelError):

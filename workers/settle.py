@@ -1,6 +1,7 @@
 """One request from its turn at the limiter to its outcome: journal the intent, call, retry, settle.
 
-Source of the order of steps: docs/design/shard-life.md. Nothing is called without a line in the journal before it.
+Order of steps and what a crash between them means: docs/design/shard-life.md. Nothing is called without a line in
+the journal before it.
 """
 
 import asyncio
@@ -12,33 +13,45 @@ from random import Random
 
 from providers.families import wire_parameters
 from providers.prices import cost_usd
-from providers.replies import Reply
-from schemas.errors import ModelError, RateLimitedError, TransientModelError
+from providers.replies import Reply, Usage
+from schemas.errors import (
+    ModelError,
+    OversizedRequestError,
+    RateLimitedError,
+    RejectedRequestError,
+    ServiceRefusedError,
+    TransientModelError,
+)
 from schemas.identity import call_id, seed_from
+from schemas.models import Price
+from workers.budget import RunBudget
 from workers.control import StopWork
 from workers.journal import Journal
 from workers.landing import Answer
-from workers.lanes import Lane, least_busy
+from workers.lanes import Lane, least_busy, usable
 from workers.requests import PlannedRequest
-from workers.retry import GiveUp, Stop, decide
+from workers.retry import GiveUp, decide
+
+LONGEST_HOLD_S = 60.0
+"""A service's hint holds the pool back this long at most at a time; the next 429 holds it again."""
+UPPER_PROMPT = 1.5
+"""Full price of a call: the prompt may count up to this much more than planned, and a little for small ones."""
+UPPER_PROMPT_TOKENS = 64
 
 
-class ServiceRefused(StopWork):
-    """The lane refuses for good."""
+class NoLaneLeft(StopWork):
+    """Every deployment of the model refuses or cannot be reached."""
 
-    def __init__(self, lane: Lane, error: ModelError) -> None:
-        super().__init__(error.what)
-        self.lane = lane
-        self.error = error
+    def __init__(self, lanes: Sequence[Lane]) -> None:
+        worst = max(lanes, key=lambda lane: 0 if lane.breaker.gone is None else lane.breaker.gone)
+        super().__init__(worst.breaker.reason)
+        self.exit_code = 6 if worst.breaker.gone is None else worst.breaker.gone
+        self.code = worst.breaker.code
+        self.message = worst.breaker.reason
 
 
-class EndpointUnreachable(StopWork):
-    """Patience with an unreachable endpoint has run out."""
-
-    def __init__(self, lane: Lane, error: ModelError) -> None:
-        super().__init__(error.what)
-        self.lane = lane
-        self.error = error
+class OverBudget(StopWork):
+    """The next call would not fit into the run's budget."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +61,17 @@ class Settling:
     Attributes:
         guard: raises StopWork when no call may go out (drain, pause, lock lost).
         stopped: set at the same moment, to end waits early.
-        count: told "called", "throttled", "failed_call" and the like, for status.
+        count: told "called", "ok", "error:<code>" and the like, for status.
+        moved: told whenever a call goes out, so that a shard without any yields its slot.
     """
 
     lanes: Sequence[Lane]
     journal: Journal
-    in_flight: asyncio.Semaphore
     guard: Callable[[], None]
     stopped: asyncio.Event
     count: Callable[[str], None]
+    moved: Callable[[], None]
+    budget: RunBudget | None = None
 
 
 @dataclass
@@ -73,88 +88,155 @@ async def settle(request: PlannedRequest, work: Settling, *, earlier_attempts: i
         StopWork: no call may go out any more; what is journalled stays.
     """
     rng = Random(seed_from("retry", request.request_id))  # noqa: S311 - jitter, no secret
-    tries = _Tries(attempts=0)
+    tries = _Tries()
     while True:
-        lane = least_busy(list(work.lanes))
-        async with work.in_flight:
+        lane = await _lane(work)
+        async with lane.gate:
             outcome = await _one_try(request, lane, work, tries)
         if isinstance(outcome, Reply):
-            answer = _answered(request, lane, outcome, tries, earlier_attempts)
-            work.journal.answer(call_id(request.request_id), answer.record())
-            work.count(answer.outcome)
-            return answer
+            return _settled(request, work, _answered(lane, outcome, tries, earlier_attempts))
+        if isinstance(outcome, ServiceRefusedError):
+            continue  # the breaker knows; another lane may serve
         decision = decide(outcome, attempts=tries.attempts, throttles=tries.throttles, rng=rng)
-        if isinstance(decision, Stop):
-            raise ServiceRefused(lane, outcome)
         if isinstance(decision, GiveUp):
-            answer = _failed(request, lane, outcome, tries, earlier_attempts)
-            work.journal.answer(call_id(request.request_id), answer.record())
-            work.count("failed")
-            return answer
+            return _settled(request, work, _failed(lane, outcome, tries, earlier_attempts))
         await _wait(decision.delay_s, work)
+
+
+def _settled(request: PlannedRequest, work: Settling, answer: Answer) -> Answer:
+    work.journal.answer(call_id(request.request_id), answer.record())
+    work.count(answer.outcome)
+    return answer
+
+
+async def _lane(work: Settling) -> Lane:
+    """The least busy lane that lets calls through; waits for a breaker, gives up when all are gone."""
+    while True:
+        work.guard()
+        now_s = asyncio.get_running_loop().time()
+        open_lanes = usable(work.lanes, now_s)
+        if open_lanes:
+            return least_busy(open_lanes)
+        hopeful = [lane for lane in work.lanes if lane.breaker.gone is None]
+        if not hopeful:
+            raise NoLaneLeft(work.lanes)
+        await _wait(max(0.05, min(lane.breaker.pause_left_s(now_s) for lane in hopeful)), work)
 
 
 async def _one_try(request: PlannedRequest, lane: Lane, work: Settling, tries: _Tries) -> Reply | ModelError:
     tokens = lane.quota_tokens(request.prompt_tokens, request.completion_tokens, request.max_tokens)
     work.guard()
-    if not await lane.limiter.acquire(tokens, owner=work.stopped):
-        raise StopWork
-    if lane.proven:
-        return await _call(request, lane, work, tries, tokens)
-    async with lane.probe:
-        if lane.proven:  # the turn is stale after the wait for the probe: take a new one
-            lane.limiter.give_back(tokens)
-            return TransientModelError("waited for the first answer of the endpoint", code="probe_wait")
-        return await _call(request, lane, work, tries, tokens)
+    reserved_usd = await _reserve(request, lane, work)
+    try:
+        if not await lane.limiter.acquire(tokens, owner=work.stopped):
+            raise StopWork
+        if lane.breaker.proven:
+            return await _call(request, lane, work, tries, tokens, reserved_usd)
+        async with lane.probe:
+            if lane.breaker.proven or lane.breaker.is_open(asyncio.get_running_loop().time()):
+                lane.limiter.give_back(tokens)  # the turn is stale after the wait for the probe: take a new one
+                await _give_money_back(work, reserved_usd)
+                return TransientModelError("waited for the first answer of the endpoint", code="probe_wait")
+            return await _call(request, lane, work, tries, tokens, reserved_usd)
+    except StopWork:
+        await _give_money_back(work, reserved_usd)
+        raise
 
 
-async def _call(request: PlannedRequest, lane: Lane, work: Settling, tries: _Tries, tokens: int) -> Reply | ModelError:
+async def _reserve(request: PlannedRequest, lane: Lane, work: Settling) -> float:
+    if work.budget is None or lane.price is None:
+        return 0.0
+    full_usd = full_price_usd(request, lane.price)
+    if not (await work.budget.reserve(full_usd, work.stopped)).granted:
+        work.guard()  # a stop is no lack of money
+        raise OverBudget
+    return full_usd
+
+
+async def _give_money_back(work: Settling, reserved_usd: float) -> None:
+    if work.budget is not None and reserved_usd:
+        await work.budget.settle(reserved_usd, 0.0)
+
+
+def full_price_usd(request: PlannedRequest, price: Price) -> float:
+    """The most one call of a request can cost."""
+    prompt = int(request.prompt_tokens * UPPER_PROMPT) + UPPER_PROMPT_TOKENS
+    completion = max(request.completion_tokens, request.max_tokens - request.prompt_tokens)
+    return cost_usd(Usage(prompt, 0, completion, 0), price)
+
+
+async def _call(
+    request: PlannedRequest, lane: Lane, work: Settling, tries: _Tries, tokens: int, reserved_usd: float
+) -> Reply | ModelError:
     try:
         work.guard()  # right before the call: the lock may have gone while we waited for the turn
     except StopWork:
         lane.limiter.give_back(tokens)
         raise
     call = call_id(request.request_id)
-    body = {"model": lane.wire_name, "messages": request.messages}
-    body |= wire_parameters(lane.model.family, request.parameters)
-    work.journal.intent(call)
+    body = {"messages": request.messages} | wire_parameters(lane.model.family, request.parameters)
+    work.journal.intent(call, reserved_usd)
     work.count("called")
+    work.moved()
     try:
         reply = await lane.client.complete(body, call_id=call, timeout_s=lane.model.timeout_s)
     except ModelError as error:
-        work.journal.failure(call, error.code, maybe_paid=getattr(error, "maybe_paid", False))
-        await _note_error(error, lane, work, tries)
-        return error
+        usage: Usage | None = getattr(error, "usage", None)
+        maybe_paid = bool(getattr(error, "maybe_paid", False)) and usage is None
+        work.journal.failure(call, error.code, maybe_paid=maybe_paid)
+        if work.budget is not None:
+            await work.budget.settle(reserved_usd, reserved_usd if maybe_paid else _paid_usd(lane, usage))
+        tries.paid_usd += _paid_usd(lane, usage)
+        return await _after_error(error, lane, work, tries)
     tries.attempts += 1
-    lane.responded()
+    lane.breaker.answered()
+    lane.gate.went_well()
+    await _after_reply(request, reply, lane, work, tokens, reserved_usd)
     return reply
 
 
-async def _note_error(error: ModelError, lane: Lane, work: Settling, tries: _Tries) -> None:
-    usage = getattr(error, "usage", None)
-    if usage is not None and lane.price is not None:
-        tries.paid_usd += cost_usd(usage, lane.price)
+async def _after_reply(
+    request: PlannedRequest, reply: Reply, lane: Lane, work: Settling, tokens: int, reserved_usd: float
+) -> None:
+    usage = reply.usage
+    if work.budget is not None:
+        await work.budget.settle(reserved_usd, reserved_usd if usage is None else _paid_usd(lane, usage))
+    if usage is not None and not lane.counts_maxima:
+        used = (usage.prompt_tokens, usage.completion_tokens)
+        lane.limiter.give_back(tokens - sum(used))
+        lane.usage.learn(planned=(request.prompt_tokens, request.completion_tokens), used=used)
+
+
+def _paid_usd(lane: Lane, usage: Usage | None) -> float:
+    return 0.0 if usage is None or lane.price is None else cost_usd(usage, lane.price)
+
+
+async def _after_error(error: ModelError, lane: Lane, work: Settling, tries: _Tries) -> ModelError:
+    now_s = asyncio.get_running_loop().time()
     work.count(f"error:{error.code}")
+    if isinstance(error, ServiceRefusedError):
+        lane.breaker.refused(now_s, code=error.code, reason=error.what)
+        return error
     if isinstance(error, RateLimitedError):
+        lane.breaker.answered()
+        lane.gate.went_badly(now_s)
         tries.throttles += 1
-        lane.responded()
         if error.retry_after_s is not None:
-            await lane.limiter.hold(min(error.retry_after_s, 60.0))
-        return
-    if is_unreachable(error):
-        tries.throttles += 1
-        if lane.unreachable(asyncio.get_running_loop().time()):
-            raise EndpointUnreachable(lane, error)
-        return  # nobody was there to try: no attempt
-    tries.throttles = 0
-    tries.attempts += 1
-    if error.http_status is not None and error.http_status not in (401, 403, 404):
-        lane.responded()
-
-
-def is_unreachable(error: ModelError) -> bool:
-    """No connection was made at all."""
-    return isinstance(error, TransientModelError) and error.code == "unreachable"
+            await lane.limiter.hold(min(error.retry_after_s, LONGEST_HOLD_S))
+        return error
+    if isinstance(error, OversizedRequestError | RejectedRequestError):
+        lane.breaker.answered()
+        tries.attempts += 1
+        return error
+    reached = error.code != "unreachable"
+    lane.breaker.failed(now_s, reached=reached, code=error.code, reason=error.what)
+    if reached:
+        lane.gate.went_badly(now_s)
+        tries.throttles = 0
+        tries.attempts += 1
+    else:
+        tries.throttles += 1  # nobody was there to try: a wait, no attempt
+    return error
 
 
 async def _wait(delay_s: float, work: Settling) -> None:
@@ -165,19 +247,16 @@ async def _wait(delay_s: float, work: Settling) -> None:
     raise StopWork
 
 
-def _answered(request: PlannedRequest, lane: Lane, reply: Reply, tries: _Tries, earlier: int) -> Answer:
+def _answered(lane: Lane, reply: Reply, tries: _Tries, earlier: int) -> Answer:
     usage = reply.usage
-    paid_usd = 0.0 if usage is None or lane.price is None else cost_usd(usage, lane.price)
-    text = () if reply.text is None else (reply.text,)
-    logprobs = None if reply.logprobs is None else json.dumps(reply.logprobs)
     return Answer(
         outcome=reply.outcome,
-        turns=text,
-        cost_usd=tries.paid_usd + paid_usd,
+        turns=() if reply.text is None else (reply.text,),
+        cost_usd=tries.paid_usd + _paid_usd(lane, usage),
         attempts=earlier + tries.attempts,
         created_at=_now(),
         model=lane.model.model,
-        logprobs=logprobs,
+        logprobs=None if reply.logprobs is None else json.dumps(reply.logprobs),
         prompt_tokens=None if usage is None else usage.prompt_tokens,
         cached_tokens=None if usage is None else usage.cached_tokens,
         completion_tokens=None if usage is None else usage.completion_tokens,
@@ -192,7 +271,7 @@ def _answered(request: PlannedRequest, lane: Lane, reply: Reply, tries: _Tries, 
     )
 
 
-def _failed(request: PlannedRequest, lane: Lane, error: ModelError, tries: _Tries, earlier: int) -> Answer:
+def _failed(lane: Lane, error: ModelError, tries: _Tries, earlier: int) -> Answer:
     return Answer(
         outcome="failed",
         turns=(),

@@ -5,8 +5,9 @@ Every way out leaves the unit either landed or with a journal from which any oth
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import uuid4
 
@@ -21,15 +22,20 @@ from workers import locks
 from workers.control import RunControl, StopWork
 from workers.journal import FileJournal, JournalState, read_journals, remove_journals
 from workers.landing import Answer, part_table
+from workers.lanes import Lane
 from workers.node import Node
 from workers.requests import PlannedRequest, PlannedShard, load_shard
-from workers.settle import EndpointUnreachable, ServiceRefused, Settling, settle
+from workers.settle import NoLaneLeft, OverBudget, Settling, settle
 
 log = logging.getLogger(__name__)
 
 LOCK_MARGIN_S = 1.0
 """A holder stops calling this long before its lease could run out on the server."""
 NOT_YET_POLL_S = 1.0
+YIELD_AFTER_S = 5.0
+"""A shard without a call for so long gives its slot to others, if there are any."""
+MAX_BARREN_STARTS = 5
+"""So many holders in a row that died before their first line: the unit itself is the cause."""
 
 
 class ShardEnd(StrEnum):
@@ -40,6 +46,7 @@ class ShardEnd(StrEnum):
     TAKEN = "taken"  # another holder works on it
     STOPPED = "stopped"  # pause, cancel, refusal or drain: its journal stays
     LOST = "lost"  # the lock went to somebody else
+    YIELDED = "yielded"  # no call for a while: others may have the slot, its journal stays
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ class HeldLock:
 
 async def work_shard(node: Node, ref: ShardRef) -> ShardEnd:
     """Bring one shard to its part, or as far as it may go now."""
-    control = node.watch.enter(ref.run_id)
+    control = node.watch.enter(ref.run_id, node.model_of_shard(ref.run_id, ref.shard))
     try:
         return await _work_entered(node, ref, control)
     finally:
@@ -141,9 +148,13 @@ async def _work_locked(node: Node, ref: ShardRef, control: RunControl, lock: Hel
     state = read_journals(node.store, ref.run_id, ref.unit)
     answers = {r.request_id: a for r in wanted if (a := _known(state, r)) is not None}
     open_requests = [r for r in wanted if r.request_id not in answers]
-    if open_requests:
-        work = _ShardWork(node, ref, control, lock, planned.model, state)
+    if open_requests and state.barren_starts >= MAX_BARREN_STARTS:
+        answers |= _given_up(node, ref, open_requests)
+    elif open_requests:
+        work = _ShardWork(node, ref, control, lock, state)
         answers |= await work.settle_all(open_requests)
+        if work.yielded and len(answers) < len(wanted):
+            return ShardEnd.YIELDED
     if len(answers) < len(wanted):
         return ShardEnd.LOST if lock.lost else ShardEnd.STOPPED
     if not lock.is_valid():
@@ -154,11 +165,23 @@ async def _work_locked(node: Node, ref: ShardRef, control: RunControl, lock: Hel
 def _land(node: Node, ref: ShardRef, ids: list[str], answers: dict[str, Answer]) -> ShardEnd:
     state = read_journals(node.store, ref.run_id, ref.unit)
     calls = {r: call_id(r) for r in ids}
-    rows = {r: answers[r].with_lost(state.attempts[calls[r]], state.lost[calls[r]]) for r in ids}
+    rows = {
+        r: answers[r].with_lost(state.attempts[calls[r]], state.lost[calls[r]], state.lost_usd[calls[r]]) for r in ids
+    }
     write_part(node.store, ref.run_id, ref.unit, part_table(ids, rows))
     remove_journals(node.store, ref.run_id, ref.unit)
     log.info("shard landed", extra={"event": "shard_landed", "run_id": ref.run_id, "unit": ref.unit})
     return ShardEnd.LANDED
+
+
+def _given_up(node: Node, ref: ShardRef, requests: list[PlannedRequest]) -> dict[str, Answer]:
+    """Requests of a unit that killed its holders again and again: failed, with the reason."""
+    model = node.model_of(ref.run_id, node.model_of_shard(ref.run_id, ref.shard)).model
+    log.error("unit given up", extra={"event": "unit_poisoned", "run_id": ref.run_id, "unit": ref.unit})
+    message = f"{MAX_BARREN_STARTS} workers died on this unit before their first call."
+    at = datetime.now(UTC).isoformat()
+    failed = Answer("failed", (), 0.0, 0, at, model, error_code="poison", error_message=message)
+    return {r.request_id: failed for r in requests}
 
 
 def _known(state: JournalState, request: PlannedRequest) -> Answer | None:
@@ -197,25 +220,27 @@ def best_outcomes(node: Node, ref: ShardRef) -> dict[str, str]:
 class _ShardWork:
     """Settles the open requests of a locked shard with a few pullers."""
 
-    def __init__(
-        self, node: Node, ref: ShardRef, control: RunControl, lock: HeldLock, model: str, state: JournalState
-    ) -> None:
+    def __init__(self, node: Node, ref: ShardRef, control: RunControl, lock: HeldLock, state: JournalState) -> None:
         self._node = node
         self._ref = ref
         self._control = control
         self._lock = lock
-        self._model = model
         self._state = state
         self._answers: dict[str, Answer] = {}
         self._stopped = asyncio.Event()
         self._store_error: StoreError | None = None
+        self._moved_s = node.clock_s()
+        self.yielded = False
 
     async def settle_all(self, requests: list[PlannedRequest]) -> dict[str, Answer]:
         """Settle as many as may be; returns early with fewer when a call may no longer go out."""
+        lanes = self._lanes()
+        if not lanes:
+            return {}
         journal = FileJournal(self._node.store, self._ref.run_id, self._ref.unit, self._lock.token[:12])
         mirror = asyncio.create_task(self._mirror_stop())
         try:
-            work = self._settling(journal)
+            work = self._settling(lanes, journal)
             source = iter(requests)
             n_pullers = min(len(requests), self._node.settings.in_flight)
             async with asyncio.TaskGroup() as group:
@@ -228,68 +253,73 @@ class _ShardWork:
             raise self._store_error
         return self._answers
 
-    def _settling(self, journal: FileJournal) -> Settling:
-        model = self._node.model_of(self._ref.run_id, self._model)
+    def _lanes(self) -> Sequence[Lane]:
+        model = self._node.model_of(self._ref.run_id, self._control.model)
         try:
-            lanes = self._node.lanes.of_model(model)
+            return self._node.lanes.of_model(model)
         except SettingsError as error:
-            self._node.watch.refuse(self._control, model=self._model, message=str(error), code=error.code)
-            lanes = []
+            self._node.watch.stop_model(self._control, exit_code=5, message=str(error), code=error.code)
+            return []
+
+    def _settling(self, lanes: Sequence[Lane], journal: FileJournal) -> Settling:
         return Settling(
             lanes=lanes,
             journal=journal,
-            in_flight=self._node.in_flight,
             guard=self._guard,
             stopped=self._stopped,
             count=self._node.counter(self._ref.run_id),
+            moved=self._moved,
+            budget=self._node.budget_of(self._ref.run_id),
         )
 
     async def _pull(self, source: Iterator[PlannedRequest], work: Settling) -> None:
         for request in source:
-            if self._stopped.is_set() or not work.lanes:
+            if self._stopped.is_set():
                 return
             earlier = self._state.attempts[call_id(request.request_id)]
             try:
                 self._answers[request.request_id] = await settle(request, work, earlier_attempts=earlier)
-            except ServiceRefused as refusal:
-                self._stop(work)
-                self._node.watch.refuse(
-                    self._control, model=self._model, message=refusal.error.what, code=refusal.error.code
-                )
+            except NoLaneLeft as end:
+                self._node.watch.stop_model(self._control, exit_code=end.exit_code, message=end.message, code=end.code)
+                self._stop()
                 return
-            except EndpointUnreachable as failure:
-                self._stop(work)
-                self._node.watch.environment_failed(self._control, failure.error.what)
+            except OverBudget:
+                message = "the next call would not fit into the budget"
+                self._node.watch.over_budget(self._control, message)
+                self._stop()
                 return
             except StopWork:
-                self._stop(work)
+                self._stop()
                 return
             except StoreError as error:  # open calls of the others may still finish
-                self._stop(work)
                 self._store_error = error
+                self._stop()
                 return
 
     def _guard(self) -> None:
-        if self._control.stopped.is_set() or self._node.draining or not self._lock.is_valid():
+        if self._control.stopped.is_set() or self._node.draining or self._stopped.is_set():
+            raise StopWork
+        if not self._lock.is_valid():
             raise StopWork
 
+    def _moved(self) -> None:
+        self._moved_s = self._node.clock_s()
+
     async def _mirror_stop(self) -> None:
-        """Ends waits when the run stops, the worker drains or the lock is lost."""
+        """Ends waits when the run stops, the worker drains, the lock is lost, or nothing moves."""
         while not self._stopped.is_set():
             try:
                 self._guard()
+                if self._node.clock_s() - self._moved_s > YIELD_AFTER_S and self._node.has_other_work():
+                    self.yielded = True
+                    break
                 await asyncio.wait_for(self._control.stopped.wait(), timeout=0.25)
             except TimeoutError:
                 continue
             except StopWork:
                 break
-        self._release_waiters()
+        self._stop()
 
-    def _stop(self, work: Settling) -> None:
-        self._stopped.set()
-        for lane in work.lanes:
-            lane.limiter.drop(self._stopped)
-
-    def _release_waiters(self) -> None:
+    def _stop(self) -> None:
         self._stopped.set()
         self._node.lanes.drop(self._stopped)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from celery import Celery
 from celery.exceptions import Reject
 
+from producer.enqueue import ShardMessage, publish
 from schemas import run_paths, wire
 from schemas.errors import NightpollError
 from storage.runs import append_event
@@ -31,8 +32,9 @@ RunOnLoop = Callable[[Node, ShardRef], ShardEnd]
 class ShardTask:
     """What the Celery task does, with what it needs."""
 
-    def __init__(self, node: Node, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, node: Node, loop: asyncio.AbstractEventLoop, app: Celery) -> None:
         self._node = node
+        self._app = app
         self._loop = loop
         self._failed: Counter[ShardRef] = Counter()
         self._pause = threading.Event()
@@ -56,6 +58,8 @@ class ShardTask:
         else:
             if end is ShardEnd.STOPPED and self._node.draining:
                 raise Reject("draining", requeue=True)
+            if end is ShardEnd.YIELDED:
+                publish(self._app, [ShardMessage(ref.run_id, ref.shard, ref.generation)])  # at the end of the queue
 
     def _put_back(self, ref: ShardRef, error: Exception) -> None:
         self._failed[ref] += 1

@@ -51,7 +51,8 @@ class Terminal:
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def study(self, **options) -> str:
-        """A small study."""
+        """A small study at 20 requests a second, so that there is a middle of the run to interfere with."""
+        options = {"rpm": 1200} | options
         return str(write_study(self.folder / "study", self.emulator.base_url, **options))
 
     def phase(self, run_id: str = "r") -> str:
@@ -87,7 +88,7 @@ def test_run_ends_in_predictions_and_leaves_nothing_running(terminal):
 
 
 def test_detached_run_is_seen_and_cancelled_from_another_process(terminal):
-    study = terminal.study(n_respondents=200)
+    study = terminal.study(n_respondents=200, rpm=900)
     assert terminal.run("run", study, "--yes", "--run-id", "r", "--detach").returncode == 0
     until_bought(terminal, 5)
 
@@ -152,7 +153,7 @@ def test_two_starters_make_one_server(terminal):
 
 
 def test_two_commands_with_one_run_id_make_one_run(terminal):
-    study = terminal.study(n_respondents=60)
+    study = terminal.study(n_respondents=150, rpm=900)
     first = terminal.start("run", study, "--yes", "--run-id", "r")
     until_bought(terminal, 5)
 

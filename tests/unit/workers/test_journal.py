@@ -52,7 +52,6 @@ def test_torn_last_line_is_dropped(store):
     for call in ("a.0", "b.0"):
         writer.intent(call)
         writer.answer(call, {"outcome": "ok"})
-    writer.close()
     path = store.path(run_paths.journal("run", "s000001", "h1"))
     path.write_bytes(path.read_bytes()[:-7])
 
@@ -78,3 +77,24 @@ def test_units_with_a_common_beginning_are_kept_apart(store):
     assert set(read_journals(store, "run", "s000001").answers) == {"s000001.0"}
     remove_journals(store, "run", "s000001")
     assert set(read_journals(store, "run", "s000001.g1").answers) == {"s000001.g1.0"}
+
+
+def test_holders_that_died_before_their_first_line_are_counted(store):
+    for holder in ("h1", "h2"):
+        journal(store, holder)  # begins and never says anything again
+    journal(store, "h3").close()  # ended by itself: no sign of poison
+    assert read_journals(store, "run", "s000001").barren_starts == 2
+
+    writer = journal(store, "h4")
+    writer.intent("a.0")
+    writer.close()
+    assert read_journals(store, "run", "s000001").barren_starts == 0
+
+
+def test_lost_calls_keep_what_the_budget_reserved_for_them(store):
+    writer = journal(store)
+    writer.intent("a.0", 0.002)
+    writer.intent("b.0", 0.003)
+    writer.answer("b.0", {"outcome": "ok"})
+    writer.close()
+    assert dict(read_journals(store, "run", "s000001").lost_usd) == {"a.0": 0.002}

@@ -6,10 +6,9 @@ from schemas.errors import (
     OversizedRequestError,
     RateLimitedError,
     RejectedRequestError,
-    ServiceRefusedError,
     TransientModelError,
 )
-from workers.retry import MAX_ATTEMPTS, MAX_THROTTLE_WAIT_S, GiveUp, Stop, TryAgain, decide
+from workers.retry import MAX_ATTEMPTS, MAX_THROTTLE_WAIT_S, GiveUp, TryAgain, decide
 
 
 def decided(error, attempts=1, throttles=0):
@@ -19,7 +18,6 @@ def decided(error, attempts=1, throttles=0):
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        pytest.param(ServiceRefusedError("no", code="unauthorized"), Stop, id="refused key stops"),
         pytest.param(RejectedRequestError("no"), GiveUp, id="rejected request gives up"),
         pytest.param(OversizedRequestError("no"), GiveUp, id="oversized request gives up"),
         pytest.param(TransientModelError("later"), TryAgain, id="transient tries again"),

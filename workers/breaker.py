@@ -1,0 +1,65 @@
+"""A circuit breaker per deployment: who refuses or cannot be reached is left alone, then tried with one call."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+PATIENCE_UNPROVEN_S = 12.0
+"""How long an endpoint that never answered may stay unreachable before it counts as gone."""
+PATIENCE_PROVEN_S = 300.0
+"""The same for one that did answer in this process."""
+TROUBLE_IN_A_ROW = 8
+"""So many 5xx or lost connections in a row open the breaker."""
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 15.0
+REFUSED_PAUSE_S = 60.0
+
+Trouble = Literal["unreachable", "refused", "trouble"]
+
+
+@dataclass
+class Breaker:
+    """State of one deployment in this process; times on the loop's clock in seconds.
+
+    Attributes:
+        proven: some response came; until then calls go one at a time.
+        closed_from_s: no call before this moment.
+        gone: exit code (5 refused for good, 6 unreachable beyond patience) once hope is given up, else None.
+    """
+
+    proven: bool = False
+    closed_from_s: float = 0.0
+    gone: int | None = None
+    reason: str = ""
+    code: str = ""
+    _since_s: float | None = None
+    _in_a_row: int = 0
+
+    def is_open(self, now_s: float) -> bool:
+        """Calls should go elsewhere, or wait."""
+        return self.gone is not None or now_s < self.closed_from_s
+
+    def answered(self) -> None:
+        """A response that shows a working service (an answer, a 429, a 400)."""
+        self.proven, self._since_s, self._in_a_row = True, None, 0
+        self.gone, self.closed_from_s = None, 0.0
+
+    def refused(self, now_s: float, *, code: str, reason: str) -> None:
+        """Key, quota or deployment refused for good."""
+        self.gone, self.code, self.reason = 5, code, reason
+        self.closed_from_s = now_s + REFUSED_PAUSE_S
+
+    def failed(self, now_s: float, *, reached: bool, code: str, reason: str) -> None:
+        """A 5xx or lost connection (reached), or no connection at all."""
+        self._in_a_row += 1
+        self._since_s = now_s if self._since_s is None else self._since_s
+        if not reached:
+            patience_s = PATIENCE_PROVEN_S if self.proven else PATIENCE_UNPROVEN_S
+            if now_s - self._since_s > patience_s:
+                self.gone, self.code, self.reason = 6, code, reason
+        if not reached or self._in_a_row >= TROUBLE_IN_A_ROW:
+            doubled = FIRST_PAUSE_S * 2 ** min(self._in_a_row - (1 if not reached else TROUBLE_IN_A_ROW), 10)
+            self.closed_from_s = now_s + min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, doubled))
+
+    def pause_left_s(self, now_s: float) -> float:
+        """Seconds until a call may try it again."""
+        return max(0.0, self.closed_from_s - now_s)

@@ -1,0 +1,98 @@
+"""The budget of a run: full price reserved before each call over all workers, settled after.
+
+One number in Redis, in billionths of a dollar: what is spent plus what open calls may cost at most. A call that died
+with its process keeps its reservation: it may have been paid. If Redis lost the number it is folded again from the
+store (parts, journals, open intents at their reservation) before the next call goes out.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import RedisError
+
+from schemas import wire
+
+log = logging.getLogger(__name__)
+
+NANO = 1_000_000_000
+RETRY_REDIS_S = 0.5
+WAIT_FOR_OPEN_CALLS_S = 0.25
+
+# KEYS budget | ARGV amount, limit. 1 reserved, 0 no room while calls are open, -1 no room at all, -2 unknown
+_RESERVE = """
+local spent = redis.call('HGET', KEYS[1], 'committed')
+if not spent then return -2 end
+if tonumber(spent) + tonumber(ARGV[1]) > tonumber(ARGV[2]) then
+  if tonumber(redis.call('HGET', KEYS[1], 'open') or 0) > 0 then return 0 end
+  return -1
+end
+redis.call('HINCRBY', KEYS[1], 'committed', ARGV[1])
+redis.call('HINCRBY', KEYS[1], 'open', 1)
+return 1
+"""
+
+_SETTLE = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('HINCRBY', KEYS[1], 'committed', ARGV[1])
+if tonumber(redis.call('HGET', KEYS[1], 'open') or 0) > 0 then redis.call('HINCRBY', KEYS[1], 'open', -1) end
+return 1
+"""
+
+_START = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'committed', ARGV[1], 'open', 0)
+return 1
+"""
+
+
+class Ask(NamedTuple):
+    """Result of asking for money: granted, or refused for good."""
+
+    granted: bool
+
+
+class RunBudget:
+    """The budget of one run in this process."""
+
+    def __init__(self, redis: AsyncRedis, run_id: str, limit_usd: float, spent_usd: Callable[[], float]) -> None:
+        self._redis = redis
+        self._key = wire.run_budget(run_id)
+        self._limit = int(limit_usd * NANO)
+        self._spent_usd = spent_usd
+
+    async def reserve(self, amount_usd: float, stopped: asyncio.Event) -> Ask:
+        """Reserve the full price of a call; waits while open calls may still give something back."""
+        amount = _nano(amount_usd)
+        while not stopped.is_set():
+            try:
+                said = int(await self._redis.eval(_RESERVE, 1, self._key, amount, self._limit))
+                if said == -2:
+                    await self._start()
+                    continue
+            except (RedisError, OSError):
+                await asyncio.sleep(RETRY_REDIS_S)  # without Redis nobody knows what others spend: wait
+                continue
+            if said == 1:
+                return Ask(granted=True)
+            if said == -1:
+                return Ask(granted=False)
+            await asyncio.sleep(WAIT_FOR_OPEN_CALLS_S)
+        return Ask(granted=False)
+
+    async def settle(self, reserved_usd: float, paid_usd: float) -> None:
+        """Replace a reservation by what the call cost."""
+        try:
+            await self._redis.eval(_SETTLE, 1, self._key, _nano(paid_usd) - _nano(reserved_usd))
+        except (RedisError, OSError):
+            log.info("budget not settled: the reservation stays", extra={"event": "settle_lost"})
+
+    async def _start(self) -> None:
+        spent = await asyncio.to_thread(self._spent_usd)
+        await self._redis.eval(_START, 1, self._key, _nano(spent))
+
+
+def _nano(usd: float) -> int:
+    return round(usd * NANO)

@@ -1,0 +1,61 @@
+"""How many calls a lane may have open in this process: additive up, multiplicative down, within bounds.
+
+A rate limiter bounds calls a minute; this bounds calls at once, which a service in trouble needs more.
+"""
+
+import asyncio
+from collections import deque
+
+START = 32
+LEAST = 4
+CUT = 0.5
+CUT_PAUSE_S = 1.0
+"""One burst of trouble cuts once: answers to calls sent before the cut do not cut again."""
+
+
+class AdaptiveGate:
+    """A bound on open calls that follows what comes back."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._least = min(LEAST, most)
+        self.limit = float(min(START, most))
+        self.n_open = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._cut_at_s = -CUT_PAUSE_S
+
+    async def __aenter__(self) -> None:
+        while self.n_open >= int(self.limit):
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._wake()
+                raise
+        self.n_open += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self.n_open -= 1
+        self._wake()
+
+    def went_well(self) -> None:
+        """An answer came: about one more call at once after a full round of good answers."""
+        if self.limit < self._most:
+            self.limit = min(float(self._most), self.limit + 1 / self.limit)
+            self._wake()
+
+    def went_badly(self, now_s: float) -> None:
+        """A 429, a time-out or a 5xx came: half as many at once."""
+        if now_s - self._cut_at_s >= CUT_PAUSE_S:
+            self._cut_at_s = now_s
+            self.limit = max(float(self._least), self.limit * CUT)
+
+    def _wake(self) -> None:
+        free = int(self.limit) - self.n_open
+        while self._waiting and free > 0:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                free -= 1

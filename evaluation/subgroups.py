@@ -58,7 +58,7 @@ def group_scores(
     logit_right = group_tables(logit, grouping, weighted=weighted)
     found = []
     for g in np.flatnonzero(n):
-        key = grouping.keys[g]
+        key = grouping.keys[int(g)]
         if n[g] < SUPPRESSED_BELOW:
             found.append(GroupScore(key, None, [Figure("accuracy", None, SUPPRESSED, "strict")], None, None))
             continue

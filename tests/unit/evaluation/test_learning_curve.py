@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from evaluation.boosting import boosted_out_of_fold, tree_features
 from evaluation.cells import ABSENT, MISSING_CODE
@@ -11,6 +12,12 @@ from tests.support.cells import cell_of, nominal
 
 N = 800
 IDS = [f"r{i}" for i in range(N)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    with threadpool_limits(limits=1):
+        yield
 
 
 @pytest.fixture(scope="module")

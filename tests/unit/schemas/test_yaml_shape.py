@@ -91,7 +91,6 @@ def test_all_problems_come_at_once_in_the_order_of_lines():
     [
         pytest.param("budget: {run_usd: 3}", "budget", id="budget"),
         pytest.param("experiment: {}", "experiment", id="experiment"),
-        pytest.param("evaluate: {subgroups: [AGE]}", "evaluate.subgroups", id="subgroups"),
     ],
 )
 def test_key_of_a_later_feature_is_refused_by_name(addition, key):

@@ -1,0 +1,1 @@
+"""Measurements of planning, engine and evaluation; `python -m benchmarks --help` lists them."""

@@ -11,6 +11,7 @@ import numpy as np
 from evaluation.arrays import BoolArray, FloatArray, IntArray
 from evaluation.sampling_design import SamplingDesign
 from evaluation.scale import Scale
+from evaluation.usage import Usage
 from schemas.study import Evaluate
 
 STATUSES = ("answered", "unparsed", "refused", "filtered", "truncated", "failed", "cancelled", "pending")
@@ -92,6 +93,7 @@ class RunData:
         cells: (question, arm) -> cell, questions in codebook order, arms in study order.
         design: strata and clusters of the respondents.
         settings: the study's `evaluate`.
+        usage: (question, arm) -> cost, time, tokens and origin of its answers.
         trained_on: arm -> indexes of the respondents its model was tuned on, where they are known one by one.
         groups: subgroup variables -> codes per respondent, as in `fields`.
         labels: persona field or subgroup variable -> code -> label.
@@ -108,6 +110,7 @@ class RunData:
     cells: Mapping[tuple[str, str], Cell]
     design: SamplingDesign
     settings: Evaluate
+    usage: Mapping[tuple[str, str], Usage] = dataclass_field(default_factory=dict)
     trained_on: Mapping[str, IntArray] = dataclass_field(default_factory=dict)
     groups: Mapping[str, IntArray] = dataclass_field(default_factory=dict)
     rich: Mapping[str, IntArray] = dataclass_field(default_factory=dict)

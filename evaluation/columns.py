@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from evaluation.arrays import BoolArray, FloatArray, IntArray
 from evaluation.cells import MISSING_CODE, SPLITS, STATUSES, TRUTH_STATUSES
 from evaluation.scale import Scale
+from evaluation.usage import TRANSPORTS, UsageColumns
 from schemas.errors import StoreError
 from storage.parts import open_table
 from storage.store import Store
@@ -36,6 +37,14 @@ _READ_AS = {
 """Column of the file -> attribute of Columns."""
 
 _PROBABILITIES = "probabilities"
+_USAGE = {
+    "cost_usd": "cost_usd",
+    "latency_s": "latency_s",
+    "prompt_tokens": "tokens_in",
+    "completion_tokens": "tokens_out",
+    "shared_by": "shared_by",
+}
+_ORIGIN = ("model_version", "served_model")
 _ROWS_AT_ONCE = 131_072
 
 
@@ -79,6 +88,7 @@ class PredictionColumns:
     in_sample: BoolArray
     simulated: BoolArray
     probabilities: Triples
+    usage: UsageColumns
 
 
 def read_columns(store: Store, rel: str, names: Names) -> PredictionColumns:
@@ -99,15 +109,19 @@ def read_columns(store: Store, rel: str, names: Names) -> PredictionColumns:
     }
     pieces: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _READ_AS}
     triples: list[Triples] = []
+    usage: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in [*_USAGE.values(), "transport", "origin"]}
+    origins: dict[str, int] = {}
     n_rows = 0
     for batch in _batches(store, rel):
         for name, found in pieces.items():
             column = batch.column(name)
             found.append(_indexes(column, known[name], name, where) if name in known else _plain(column, name))
         triples.append(_triples(batch.column(_PROBABILITIES), n_rows))
+        _read_usage(batch, usage, origins)
         n_rows += batch.num_rows
     whole: dict[str, Any] = {_READ_AS[name]: _whole(found) for name, found in pieces.items()}
-    return PredictionColumns(**whole, probabilities=_joined(triples))
+    used: dict[str, Any] = {name: _whole(found) for name, found in usage.items()}
+    return PredictionColumns(**whole, probabilities=_joined(triples), usage=UsageColumns(**used))
 
 
 def by_row(triples: Triples, new_row: IntArray) -> Triples:
@@ -125,9 +139,24 @@ def plain_codes(column: pa.Array | pa.ChunkedArray) -> IntArray:
 def _batches(store: Store, rel: str) -> Iterator[pa.RecordBatch]:
     with open_table(store, rel) as file:
         try:
-            yield from file.iter_batches(_ROWS_AT_ONCE, columns=[*_READ_AS, _PROBABILITIES])
+            wanted = [*_READ_AS, _PROBABILITIES, *_USAGE, *_ORIGIN, "transport"]
+            yield from file.iter_batches(_ROWS_AT_ONCE, columns=wanted)
         except (pa.ArrowInvalid, OSError) as e:
             raise StoreError("the file is damaged.", where=str(store.path(rel))) from e
+
+
+def _read_usage(batch: pa.RecordBatch, usage: dict[str, list[npt.NDArray[Any]]], origins: dict[str, int]) -> None:
+    """Append what the rows cost and where they came from; `origins` numbers each model and version once."""
+    for name, attribute in _USAGE.items():
+        numbers = batch.column(name).cast(pa.float64())
+        usage[attribute].append(np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.float64))
+    transport = pc.index_in(batch.column("transport").cast(pa.string()), value_set=pa.array(TRANSPORTS))
+    usage["transport"].append(np.asarray(pc.fill_null(transport, -1).to_numpy(), dtype=np.int64))
+    texts = [pc.fill_null(batch.column(name).cast(pa.string()), "") for name in _ORIGIN]
+    origin = pc.binary_join_element_wise(*texts, "\n").dictionary_encode()
+    names = origin.dictionary.to_pylist()
+    numbered = np.array([-1 if n == "\n" else origins.setdefault(n, len(origins)) for n in names], dtype=np.int64)
+    usage["origin"].append(numbered[np.asarray(origin.indices.to_numpy(), dtype=np.int64)])
 
 
 def _indexes(column: pa.Array, known: list[str], name: str, where: str) -> IntArray:

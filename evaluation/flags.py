@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 SIMULATED_SERVICE = "SIMULATED_SERVICE"
 IN_SAMPLE = "IN_SAMPLE"
+MIXED = "MIXED"
 WORSE_THAN_MAJORITY = "WORSE_THAN_MAJORITY"
 EQUALS_CONSTANT = "EQUALS_CONSTANT"
 COLLAPSED = "COLLAPSED"
@@ -34,6 +35,7 @@ class Evidence:
         entropy_ratio: of the answers (argmax), as are `modal_share` and `n_codes_used`.
         logit_gain_low: lower end of the paired interval of accuracy minus the logit's.
         tv: total variation of the arm, by its probabilities if it has them.
+        mixed: several models or versions answered, or only a part of the respondents is in sample.
         floor_p95: 95th percentile of the humans against their own resamples.
     """
 
@@ -50,6 +52,7 @@ class Evidence:
     floor_p95: float | None
     simulated: bool = False
     in_sample: bool = False
+    mixed: bool = False
 
 
 def flags_of(e: Evidence) -> tuple[str, ...]:
@@ -57,6 +60,7 @@ def flags_of(e: Evidence) -> tuple[str, ...]:
     found = {
         SIMULATED_SERVICE: e.simulated,
         IN_SAMPLE: e.in_sample,
+        MIXED: e.mixed,
         WORSE_THAN_MAJORITY: _below(e.accuracy, e.majority_accuracy),
         EQUALS_CONSTANT: e.n_codes_used == 1,
         COLLAPSED: _collapsed(e),

@@ -13,6 +13,7 @@ from evaluation.cells import ABSENT, STATUSES, TRUTH_STATUSES, Cell, RunData
 from evaluation.columns import Names, PredictionColumns, Triples, by_row, plain_codes, read_columns
 from evaluation.sampling_design import design_of
 from evaluation.scale import Scale, scale_of
+from evaluation.usage import Usage
 from schemas import run_paths
 from schemas.errors import StoreError, UserInputError
 from storage.parts import open_table, read_table
@@ -48,6 +49,7 @@ def load_run(store: Store, run_id: str) -> RunData:
     columns = read_columns(store, rel, names)
     if not columns.respondent.size:
         raise UserInputError(f"run {run_id} has no tasks.", where=str(store.path(rel)))
+    cells, usage = _cells(columns, names, str(store.path(rel)))
     return RunData(
         run_id=run_id,
         study=manifest.study.study,
@@ -56,7 +58,8 @@ def load_run(store: Store, run_id: str) -> RunData:
         fields={name: coded[name] for name in persona},
         numeric_fields=frozenset(n for n, v in codebook.fields.items() if v.kind == "numeric"),
         scales=scales,
-        cells=_cells(columns, names, str(store.path(rel))),
+        cells=cells,
+        usage=usage,
         design=design_of(people.strata, people.clusters),
         settings=settings,
         groups={name: coded[name] for name in grouped},
@@ -113,7 +116,9 @@ def read_respondents(store: Store, run_id: str, fields: Sequence[str]) -> People
     )
 
 
-def _cells(columns: PredictionColumns, names: Names, where: str) -> dict[tuple[str, str], Cell]:
+def _cells(
+    columns: PredictionColumns, names: Names, where: str
+) -> tuple[dict[tuple[str, str], Cell], dict[tuple[str, str], Usage]]:
     """Rows by question, arm, respondent and repeat, so that no sum depends on the order of the file."""
     key = columns.question * len(names.arms) + columns.arm
     order = np.lexsort((columns.repeat, columns.respondent, key))
@@ -121,12 +126,13 @@ def _cells(columns: PredictionColumns, names: Names, where: str) -> dict[tuple[s
     new_row = np.empty_like(order)
     new_row[order] = np.arange(order.size)
     triples = by_row(columns.probabilities, new_row)
-    cells = {}
+    cells, usage = {}, {}
     for first, end in zip(starts, [*starts[1:], order.size], strict=True):
         cell = _cell(columns, order[first:end], names, where)
         p = _dense(triples, int(first), int(end), cell)
         cells[(cell.question_id, cell.arm)] = replace(cell, probabilities=p)
-    return cells
+        usage[(cell.question_id, cell.arm)] = columns.usage.of(order[first:end])
+    return cells, usage
 
 
 def _cell(columns: PredictionColumns, rows: IntArray, names: Names, where: str) -> Cell:

@@ -28,9 +28,10 @@ from evaluation.joint import joint_rows
 from evaluation.measure import WEIGHTINGS, Measured
 from evaluation.scoring import Scored, SplitScores
 from evaluation.subgroup_rows import subgroup_rows
+from evaluation.value_rows import value_rows
 
 _SKILLS = {MAJORITY: "skill_over_majority", LOGIT: "skill_over_logit"}
-_NO_MEAN = ("n_", "stuart_maxwell", "equivalent_n")
+_NO_MEAN = ("n_", "stuart_maxwell", "equivalent_n", "cost_usd", "tokens_", "latency_")
 """Beginnings of metrics whose mean over questions says nothing."""
 
 
@@ -42,7 +43,10 @@ def metric_rows(scores: SplitScores) -> list[MetricRow]:
     for question in dict.fromkeys(question for question, _ in scores.cells):
         rows += _expected_rows(scores, question)
     rows += _macro_rows(rows, scores)
-    return [*rows, *_pooled_rows(scores), *comparison_rows(scores), *subgroup_rows(scores), *joint_rows(scores)]
+    rows += _pooled_rows(scores)
+    for more in (comparison_rows, subgroup_rows, joint_rows, value_rows):
+        rows += more(scores)
+    return rows
 
 
 def _cell_rows(scores: SplitScores, key: tuple[str, str], scored: Scored) -> Iterator[MetricRow]:
@@ -55,17 +59,27 @@ def _cell_rows(scores: SplitScores, key: tuple[str, str], scored: Scored) -> Ite
             interval = scores.paired.accuracy(arm, question, weighted=weighted)[1]
             flags = scored.flags if weighted else ()
         yield _row(scores.split, arm, found, measured, weighted=weighted, interval=interval, flags=flags)
+    if key in scores.run.usage:
+        for found in scores.run.usage[key].figures():
+            yield _row(scores.split, arm, found, measured, weighted=False)
     if not arm.startswith(BASELINE):
         yield from _equivalent_rows(scores, key, scored)
     for weighted in WEIGHTINGS:
         for found in scores.paired.floor(arm, question, measured.cell.scale.k, weighted=weighted):
             yield _row(scores.split, arm, found, measured, weighted=weighted)
-        for name in FITTED:
-            if name != arm:
-                if name in _SKILLS:
-                    yield _row(scores.split, arm, _skill_of(scored, name, weighted), measured, weighted=weighted)
-                found, interval = scores.paired.difference(arm, name, question, weighted=weighted)
-                yield _row(scores.split, arm, found, measured, weighted=weighted, interval=interval, arm_b=name)
+        yield from _rival_rows(scores, key, scored, weighted)
+
+
+def _rival_rows(scores: SplitScores, key: tuple[str, str], scored: Scored, weighted: bool) -> Iterator[MetricRow]:
+    """Skill over, and difference to, the fitted baselines on the cell's own respondents."""
+    question, arm = key
+    for name in FITTED:
+        if name == arm:
+            continue
+        if name in _SKILLS:
+            yield _row(scores.split, arm, _skill_of(scored, name, weighted), scored.measured, weighted=weighted)
+        found, interval = scores.paired.difference(arm, name, question, weighted=weighted)
+        yield _row(scores.split, arm, found, scored.measured, weighted=weighted, interval=interval, arm_b=name)
 
 
 def _equivalent_rows(scores: SplitScores, key: tuple[str, str], scored: Scored) -> Iterator[MetricRow]:

@@ -1,7 +1,7 @@
 """Scoring one split of a run: cells and baselines measured, compared on the same respondents, flagged."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evaluation.baselines import FITTED, Baselines, tuned_logit
 from evaluation.bootstrap import Draws
@@ -12,6 +12,7 @@ from evaluation.flags import Evidence, flags_of
 from evaluation.learning_curve import LearningCurve
 from evaluation.measure import Measured, measure, respondents_of
 from evaluation.paired import Paired, resample
+from evaluation.usage import Usage
 from schemas.identity import seed_from
 
 CellKey = tuple[str, str]
@@ -64,7 +65,7 @@ def score_split(run: RunData, baselines: Baselines, split: str, *, progress: Cal
     progress(f"resampling of split {split}")
     ground = {key: {name: m.cell for name, m in found.items()} for key, found in beside.items()}
     paired = resample(cells, ground, draws_of(run))
-    scored = {key: _scored(key, measured[key], beside[key], paired) for key in cells}
+    scored = {key: _scored(key, measured[key], beside[key], paired, run.usage.get(key)) for key in cells}
     progress(f"comparing arms of split {split}")
     comparisons = compare(cells, pairs_of(run), draws_of(run))
     return SplitScores(split, scored, paired, comparisons, run, baselines.curves)
@@ -97,7 +98,9 @@ class _Rivals:
         return found
 
 
-def _scored(key: CellKey, measured: Measured, rivals: Mapping[str, Measured], paired: Paired) -> Scored:
+def _scored(
+    key: CellKey, measured: Measured, rivals: Mapping[str, Measured], paired: Paired, usage: Usage | None
+) -> Scored:
     question, arm = key
     _, interval = paired.accuracy(arm, question, weighted=True)
     gain = {}
@@ -108,7 +111,9 @@ def _scored(key: CellKey, measured: Measured, rivals: Mapping[str, Measured], pa
     majority = rivals[MAJORITY]
     gain_over_logit = gain.get(LOGIT)
     low = None if gain_over_logit is None else gain_over_logit.low
-    own = flags_of(_evidence(measured, majority, floor, low))
+    seen = measured.cell.in_sample[measured.cell.eligible]
+    mixed = (usage is not None and usage.n_origins > 1) or bool(seen.any() and not seen.all())
+    own = flags_of(replace(_evidence(measured, majority, floor, low), mixed=mixed))
     logit_flags = flags_of(_evidence(rivals[LOGIT], majority, floor, None))
     return Scored(measured, rivals, interval, gain, own, logit_flags)
 

@@ -8,6 +8,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import stdtrit
 
 from evaluation.arrays import FloatArray
 from evaluation.figures import Interval
@@ -24,11 +25,13 @@ class Estimate(NamedTuple):
     Attributes:
         lam: how far predictions are trusted, 0..1; 0 is the classical estimate.
         se: standard error.
+        df: degrees of freedom that the error itself rests on; small where few people gave a rare answer.
     """
 
     share: float
     se: float
     lam: float
+    df: float = math.inf
 
     @property
     def interval(self) -> Interval:
@@ -37,19 +40,25 @@ class Estimate(NamedTuple):
         return Interval(self.share - half, self.share + half, "PPI++, normal")
 
     def logit_interval(self, n_eff: float) -> Interval | None:
-        """The 95 % interval on the logit scale, which stays in 0..1; Wilson on `n_eff` where there is no logit."""
+        """The 95 % interval on the logit scale with Student's t; Wilson on `n_eff` where there is no logit.
+
+        It stays in 0..1, and holds for rare answers where the normal one is too short (docs/evidence/evaluation.md).
+        """
         if not 0 < self.share < 1 or self.se <= 0:
             return wilson(min(1.0, max(0.0, self.share)), n_eff, "Wilson on effective n")
         middle = math.log(self.share / (1 - self.share))
-        half = NORMAL_95 * self.se / (self.share * (1 - self.share))
+        quantile = float(stdtrit(self.df, 0.975)) if math.isfinite(self.df) else NORMAL_95
+        half = quantile * self.se / (self.share * (1 - self.share))
         low, high = (1 / (1 + math.exp(-x)) for x in (middle - half, middle + half))
-        return Interval(low, high, "PPI++, logit")
+        return Interval(low, high, "PPI++, logit with t")
 
 
 def classical(y: FloatArray, weight: FloatArray) -> Estimate:
     """The Hajek share of labelled respondents alone, with its linearised error."""
     share = float(weight @ y / weight.sum())
-    return Estimate(share, math.sqrt(float(_centred(y, weight).var()) / y.size), 0.0)
+    u = _centred(y, weight)
+    variance = float(u.var()) / y.size
+    return Estimate(share, math.sqrt(variance), 0.0, _freedom(u, variance))
 
 
 def ppi(
@@ -78,7 +87,9 @@ def ppi(
     if n_rest:
         share += trust * float(weight_rest @ g_rest / weight_rest.sum() - weight @ g / weight.sum())
     rest = trust**2 * float(v_rest.var()) / n_rest if n_rest else 0.0
-    return Estimate(share, math.sqrt(float((u - trust * v).var()) / n + rest), trust)
+    residual = u - trust * v
+    variance = float(residual.var()) / n + rest
+    return Estimate(share, math.sqrt(variance), trust, _freedom(residual, variance))
 
 
 def ppi_known_probability(
@@ -109,7 +120,10 @@ def ppi_known_probability(
     b = scaled * ((g - mean_all) - inverse * (g - mean_labelled))
     spread = float(b.var())
     lam = 0.0 if spread < NO_SPREAD else float(np.clip(-np.cov(a, b, ddof=0)[0, 1] / spread, 0.0, 1.0))
-    return Estimate(share + lam * (mean_all - mean_labelled), math.sqrt(float((a + lam * b).var()) / m), lam)
+    contributions = a + lam * b
+    variance = float(contributions.var()) / m
+    share += lam * (mean_all - mean_labelled)
+    return Estimate(share, math.sqrt(variance), lam, _freedom(contributions, variance))
 
 
 class Worth(NamedTuple):
@@ -154,6 +168,13 @@ def worth(y: FloatArray, g: FloatArray, weight: FloatArray, n: int, n_rest: int)
     best, full = max(variance(lam), NO_SPREAD), max(variance(1.0), NO_SPREAD)
     rho = covariance / math.sqrt(var_u * var_v)
     return Worth(var_u / best, rho, lam, var_u / full, var_u, best)
+
+
+def _freedom(residual: FloatArray, variance: float) -> float:
+    """Satterthwaite degrees of freedom of a variance, from the spread of the squared contributions behind it."""
+    squares = residual**2
+    spread = float(squares.var()) / residual.size**3
+    return max(1.0, 2 * variance**2 / spread) if spread > 0 else math.inf
 
 
 def _centred(z: FloatArray, weight: FloatArray) -> FloatArray:

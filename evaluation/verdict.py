@@ -10,6 +10,7 @@ from evaluation.flags import (
     EQUALS_CONSTANT,
     IN_SAMPLE,
     LOW_COVERAGE,
+    MIXED,
     NOT_BETTER_THAN_LOGIT,
     SHARED_WITH_LOGIT,
     SIMULATED_SERVICE,
@@ -20,6 +21,7 @@ from evaluation.scoring import Scored, SplitScores
 
 _MEANING = {
     IN_SAMPLE: "the model was tuned on some of these respondents",
+    MIXED: "answers of several models, or of people seen and not seen in tuning, in one figure",
     NOT_BETTER_THAN_LOGIT: "accuracy does not beat a logit on the persona fields",
     WORSE_THAN_MAJORITY: "accuracy is below that of one constant answer",
     EQUALS_CONSTANT: "everyone gets the same answer",
@@ -52,6 +54,7 @@ def verdict_lines(scores: SplitScores, arms: Sequence[str]) -> list[str]:
     lines = []
     for arm in arms:
         lines.append(_accuracy_line(scores, arm))
+        lines += _reused_line(scores, arm)
         cells = {question: s for (question, name), s in scores.cells.items() if name == arm}
         for flag, meaning in _MEANING.items():
             flagged = {question: s for question, s in cells.items() if flag in s.flags}
@@ -59,6 +62,12 @@ def verdict_lines(scores: SplitScores, arms: Sequence[str]) -> list[str]:
                 places = ", ".join(_place(question, flag, s) for question, s in flagged.items())
                 lines.append(f"{arm}: {flag} on {places}: {meaning}.")
     return lines
+
+
+def _reused_line(scores: SplitScores, arm: str) -> list[str]:
+    used = [u for (_, name), u in scores.run.usage.items() if name == arm]
+    n_reused, n = sum(u.n_reused for u in used), sum(sum(u.n_by_transport) for u in used)
+    return [f"{arm}: {n_reused:,} of {n:,} answers were taken from earlier runs."] if n_reused else []
 
 
 def with_logit(flag: str, scored: Scored) -> str:

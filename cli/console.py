@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Sequence
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -13,10 +12,6 @@ from schemas.errors import NightpollError, Problem, StudyError
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
-_tables = Console(highlight=False)
-
-_BETWEEN_COLUMNS = 3
-_LEAST_LAST_COLUMN = 24
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
@@ -29,28 +24,13 @@ def print_json(document: object) -> None:
 def print_table(
     title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()
 ) -> None:
-    """A table; `right` names the columns of numbers.
-
-    Only the last column is folded to fit a terminal, and nothing is without one: a number cut in two is none.
-    """
-    table = Table(
-        title=title if title else None, title_justify="left", header_style="bold", show_edge=False, pad_edge=False
-    )
-    last = len(headers) - 1
+    """A table; `right` names the columns of numbers."""
+    table = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
     for i, header in enumerate(headers):
-        table.add_column(header, justify="right" if i in right else "left", overflow="fold", no_wrap=i != last)
+        table.add_column(header, justify="right" if i in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    _tables.width = _table_width(headers, rows)
-    _tables.print(table)
-
-
-def _table_width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    widths = [max(map(cell_len, column)) for column in zip(headers, *rows, strict=True)]
-    others = sum(widths[:-1]) + _BETWEEN_COLUMNS * (len(widths) - 1)
-    if not out.is_terminal:
-        return others + widths[-1]
-    return others + min(widths[-1], max(_LEAST_LAST_COLUMN, out.width - others))
+    out.print(table)
 
 
 def print_problem(problem: Problem) -> None:

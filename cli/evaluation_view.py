@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from cli.console import err, out, print_table
+from cli.console import err, out
 from cli.fresh_predictions import compact_if_needed
+from cli.text_table import print_table
 from evaluation.job import Evaluation, evaluate_run
 from storage.store import Store
 

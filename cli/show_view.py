@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-from cli.console import out, print_table
+from cli.console import out
 from cli.prediction_rows import Reason, Rows, request_row
 from cli.safe_text import first_line, safe
+from cli.text_table import print_table
 from storage.store import Store
 
 SHOWN_ID_CHARS = 10

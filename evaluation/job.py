@@ -1,16 +1,18 @@
 """The evaluation of one run as a job: read the folder, score, write metrics.parquet and metrics.json."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluation.baselines import fit_baselines
-from evaluation.cells import ALL
+from evaluation.calibration import with_calibrated_arms
+from evaluation.cells import ALL, HELD_OUT
 from evaluation.figures import MetricRow
 from evaluation.load import load_run
 from evaluation.output import method_of, write_metrics
 from evaluation.rows import metric_rows
-from evaluation.scoring import draws_of, score_split
+from evaluation.scoring import SplitScores, draws_of, score_split
 from evaluation.show import TextTable, tables_of
+from evaluation.tuning import with_tuning
 from evaluation.verdict import verdict_lines, warning_lines
 from storage.store import Store
 
@@ -26,6 +28,7 @@ class Evaluation:
         tables: coverage, headline, baselines; one set a split.
         notes: what went less than well in fitting the baselines.
         files: paths in the store of what was written.
+        scores: one a split, for the report.
     """
 
     run_id: str
@@ -35,6 +38,7 @@ class Evaluation:
     tables: list[TextTable]
     notes: list[str]
     files: list[str]
+    scores: list[SplitScores]
 
     @property
     def lines(self) -> list[str]:
@@ -48,6 +52,7 @@ def evaluate_run(
     *,
     progress: Callable[[str], None] | None = None,
     splits: Sequence[str] = (ALL,),
+    tuned_on: Mapping[str, Collection[str]] | None = None,
 ) -> Evaluation:
     """Evaluate a run from its folder alone and write the figures there; calling it again replaces them.
 
@@ -55,7 +60,9 @@ def evaluate_run(
         store: where the run is.
         run_id: finished or not; open tasks are said in the first line.
         progress: told in a few words what is being done.
-        splits: all, train, validation, test.
+        splits: all, train, validation, test, held_out; held_out is added where an arm is in sample.
+        tuned_on: arm -> ids of the respondents its model was tuned on, beyond what the predictions themselves say. A
+            logit is then fitted on exactly these and set beside the arm on everyone else.
 
     Raises:
         UserInputError: there is no such run, or it has no predictions.
@@ -63,23 +70,27 @@ def evaluate_run(
     """
     tell = _silent if progress is None else progress
     tell("reading predictions")
-    run = load_run(store, run_id)
+    loaded = with_tuning(load_run(store, run_id), {} if tuned_on is None else tuned_on)
+    run, uncalibrated = with_calibrated_arms(loaded)
+    if loaded.is_tuned_on.any():
+        splits = list(dict.fromkeys([*splits, HELD_OUT]))
     baselines = fit_baselines(run, progress=tell)
     scores = [score_split(run, baselines, split, progress=tell) for split in splits]
+    tell("subgroups, joint structure and value")
     rows = [row for s in scores for row in metric_rows(s)]
-    warnings, verdict = warning_lines(run), [line for s in scores for line in verdict_lines(s, run.arms)]
-    draws = draws_of(run)
-    method = method_of(n_draws=draws.n_draws, seed=draws.seed, notes=baselines.notes, persona_fields=list(run.fields))
+    warnings, verdict = warning_lines(loaded), [line for s in scores for line in verdict_lines(s, loaded.arms)]
+    notes = [*baselines.notes, *uncalibrated]
     tell("writing figures")
-    files = write_metrics(store, run_id, rows, lines=[*warnings, *verdict], method=method)
+    files = write_metrics(store, run_id, rows, lines=[*warnings, *verdict], method=method_of(run, draws_of(run), notes))
     return Evaluation(
         run_id=run_id,
         rows=rows,
         warnings=warnings,
         verdict=verdict,
         tables=[table for s in scores for table in tables_of(s, run.arms)],
-        notes=baselines.notes,
+        notes=notes,
         files=files,
+        scores=scores,
     )
 
 

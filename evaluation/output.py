@@ -8,8 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evaluation.boosting import LEARNING_RATE, MAX_LEAVES, N_TREES
+from evaluation.bootstrap import Draws
+from evaluation.cells import RunData
 from evaluation.figures import POOLED, MetricRow
 from evaluation.folds import FOLD_SEED, N_FOLDS
+from evaluation.groups import SUPPRESSED_BELOW
 from evaluation.logit import INVERSE_PENALTY
 from schemas import run_paths, tables
 from storage.store import Store
@@ -71,16 +75,25 @@ def metrics_tree(
     }
 
 
-def method_of(*, n_draws: int, seed: int, notes: Sequence[str], persona_fields: Sequence[str]) -> dict[str, Any]:
-    """How the figures were made: draws, folds, the logit, versions."""
+def method_of(run: RunData, draws: Draws, notes: Sequence[str]) -> dict[str, Any]:
+    """How the figures were made: draws, design, folds, baselines, calibration, versions."""
     return {
-        "interval": f"respondent bootstrap, percentile, {n_draws} draws",
-        "bootstrap_draws": n_draws,
-        "bootstrap_seed": seed,
+        "interval": draws.method,
+        "design": run.design.words,
+        "bootstrap_draws": draws.n_draws,
+        "bootstrap_seed": draws.seed,
         "folds": N_FOLDS,
         "fold_seed": FOLD_SEED,
         "logit": f"multinomial, C={INVERSE_PENALTY:g}, fitted unweighted out of fold, scored weighted",
-        "logit_fields": list(persona_fields),
+        "gbdt": f"{N_TREES} rounds, {MAX_LEAVES} leaves, rate {LEARNING_RATE:g}, same fields and folds",
+        "logit_fields": list(run.fields),
+        "rich_logit_fields": list(run.rich),
+        "equivalence_points": run.settings.equivalence_points,
+        "minimum_cell": run.settings.minimum_cell,
+        "suppressed_below": SUPPRESSED_BELOW,
+        "labels": run.settings.labels,
+        "calibration": "fitted on the validation split, applied to the test split",
+        "scale_orders": {name: list(s.order) if s.ordinal else None for name, s in run.scales.items()},
         "notes": list(notes),
         "versions": {name: version(name) for name in ("nightpoll", "numpy", "scipy", "scikit-learn", "pyarrow")},
     }

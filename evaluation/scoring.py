@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from evaluation.baselines import FITTED, Baselines, tuned_logit
 from evaluation.bootstrap import Draws
+from evaluation.calibration import base_of, is_derived
 from evaluation.cells import Cell, RunData
 from evaluation.comparison import Comparison, compare
 from evaluation.figures import LOGIT, MAJORITY, Interval
@@ -72,11 +73,12 @@ def score_split(run: RunData, baselines: Baselines, split: str, *, progress: Cal
 
 
 def pairs_of(run: RunData) -> list[tuple[str, str]]:
-    """Arms with each other in study order, then each arm with its baselines."""
-    arms = run.arms
+    """Arms with each other in study order, derived arms with theirs, then each arm with the baselines."""
+    arms = [arm for arm in run.arms if not is_derived(arm)]
     among = [(a, b) for i, a in enumerate(arms) for b in arms[i + 1 :]]
-    against = [(arm, name) for arm in arms for name in FITTED]
-    return [*among, *against, *((arm, tuned_logit(arm)) for arm in run.trained_on)]
+    made = [(arm, base_of(arm)) for arm in run.arms if is_derived(arm)]
+    against = [(arm, name) for arm in run.arms for name in FITTED]
+    return [*among, *made, *against, *((arm, tuned_logit(arm)) for arm in run.trained_on)]
 
 
 class _Rivals:

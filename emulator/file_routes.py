@@ -1,5 +1,6 @@
 """The addresses of files: upload, list, retrieve, content, delete."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ _PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 _FIRST_PAGED_VERSION = "2025-04-01-preview"
 _LEAST_LIFE_S = {"openai": 3600, "azure_v1": 14 * DAY_S, "azure": 14 * DAY_S}
 _MOST_LIFE_S = 30 * DAY_S
+_FLUSH_S = 0.02
 
 Listed = TypeVar("Listed", bound=Any)
 
@@ -224,6 +226,7 @@ class _Torn(Response):
             left -= len(chunk[:left])
             if left <= 0:
                 break
+        await asyncio.sleep(_FLUSH_S)  # what has not left yet would be lost with the connection
         await Cut()(scope, receive, send)
 
 

@@ -143,20 +143,50 @@ def open_client(
     Raises:
         SettingsError: the key's variable is not named, not set, or holds no key.
     """
+    link = open_link(model, deployment, environ=environ, credential=credential)
+    return ChatClient(
+        link.sdk,
+        path=chat_path(model, deployment),
+        model=wire_name(model, deployment),
+        headers=link.headers,
+        id_header="X-Client-Request-Id" if model.provider == "openai" else "x-ms-client-request-id",
+        secret=link.secret,
+        on_close=link.on_close,
+    )
+
+
+@dataclass(frozen=True)
+class Link:
+    """The SDK set up for one deployment, shared by the chat and the batch client.
+
+    Attributes:
+        sdk: its client, without retries.
+        headers: to be sent with every call.
+        secret: the key in use, to be kept out of messages; None if there is none.
+        on_close: to be awaited at the end.
+    """
+
+    sdk: AsyncOpenAI
+    headers: dict[str, str | openai.Omit] = field(repr=False)
+    secret: SecretStr | None
+    on_close: Callable[[], Awaitable[None]] | None
+
+
+def open_link(
+    model: Model,
+    deployment: Deployment,
+    *,
+    environ: Mapping[str, str],
+    credential: "AsyncTokenCredential | None" = None,
+) -> Link:
+    """Address, key and connections of one deployment; arguments and errors as for `open_client`."""
     access = _access(deployment, environ, credential)
     make = _azure_sdk if model.provider == "azure" else _openai_sdk
     headers: dict[str, str | openai.Omit] = {}
     if model.provider == "azure_v1" and deployment.auth == "key":
         headers = {"api-key": access.key, "Authorization": openai.omit}
-    return ChatClient(
-        make(model, deployment, access),
-        path=chat_path(model, deployment),
-        model=wire_name(model, deployment),
-        headers=headers,
-        id_header="X-Client-Request-Id" if model.provider == "openai" else "x-ms-client-request-id",
-        secret=access.secret,
-        on_close=access.tokens.close if access.tokens is not None else None,
-    )
+    on_close = access.tokens.close if access.tokens is not None else None
+    return Link(make(model, deployment, access), headers, access.secret, on_close)
 
 
 @dataclass(frozen=True)

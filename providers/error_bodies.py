@@ -48,6 +48,11 @@ def read_service_error(status: int, content: bytes) -> ServiceError:
         body = json.loads(content)
     except ValueError:
         return ServiceError(status, message=content[:2000].decode("utf-8", "replace"))
+    return service_error(status, body)
+
+
+def service_error(status: int, body: object) -> ServiceError:
+    """The error object in a decoded body; an empty one if there is none."""
     error = body.get("error", body) if isinstance(body, dict) else None
     if isinstance(error, str):
         return ServiceError(status, message=error)

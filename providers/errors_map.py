@@ -60,8 +60,11 @@ def reply_of(error: Exception, *, latency_s: float) -> Reply | None:
     """
     if not isinstance(error, openai.APIStatusError):
         return None
-    said = _said(error)
-    limits = _limits(error)
+    return reply_in(_said(error), latency_s=latency_s, limits=_limits(error))
+
+
+def reply_in(said: ServiceError, *, latency_s: float, limits: RateHints) -> Reply | None:
+    """The same for an error object that came without an exception, as in the lines of a batch."""
     if _is_filtered(said):
         which = f": {', '.join(said.filtered)}" if said.filtered else ""
         sentence = f"The service's content filter refused the prompt{which}."
@@ -106,14 +109,23 @@ def translate(error: Exception, *, now: datetime, secrets: Iterable[str] = ()) -
 
 def _from_status(error: openai.APIStatusError, now: datetime, secrets: Iterable[str]) -> ModelError:
     said = _said(error)
+    hint_s = retry_after_s(error.response.headers, said.message, now=now) if said.status == 429 else None
+    return model_error(said, hint_s=hint_s, secrets=secrets)
+
+
+def model_error(said: ServiceError, *, hint_s: float | None = None, secrets: Iterable[str] = ()) -> ModelError:
+    """Our error for an error object.
+
+    Args:
+        said: status and error object.
+        hint_s: how long to wait, for a 429.
+        secrets: keys in use, kept out of the message.
+    """
     message = shown(said.message, secrets)
     named = _by_code(said, message)
     if named is not None:
         return named
-    if said.status == 429:
-        hint_s = retry_after_s(error.response.headers, said.message, now=now)
-        return _from_429(said, message, hint_s)
-    return _by_status(said, message)
+    return _from_429(said, message, hint_s) if said.status == 429 else _by_status(said, message)
 
 
 def _by_code(said: ServiceError, message: str) -> ModelError | None:

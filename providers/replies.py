@@ -73,7 +73,15 @@ def read_reply(content: bytes, *, latency_s: float, limits: RateHints) -> Reply:
         UnreadableAnswerError: `malformed_response` if the body is no chat completion, `empty_content` if the model
             ended by itself without a word. Both were billed and are worth another try.
     """
-    body = _json_object(content)
+    return read_completion(_json_object(content), latency_s=latency_s, limits=limits)
+
+
+def read_completion(body: dict[str, Any], *, latency_s: float, limits: RateHints) -> Reply:
+    """The answer in a chat completion that is already decoded.
+
+    Raises:
+        UnreadableAnswerError: as `read_reply`.
+    """
     choice = _first_choice(body)
     message = choice["message"]
     usage = read_usage(body.get("usage"))

@@ -44,6 +44,17 @@ class Deployment(Strict):
         return self.pool if self.pool is not None else self.name
 
 
+class BatchDeployment(Deployment):
+    """A deployment of the Batch API; on Azure one of its own, which serves no single calls."""
+
+    rpm: int = Field(60, gt=0, description="Calls about files and batches a minute; lines do not count.")
+    enqueued_tokens: int | None = Field(None, gt=0, description="Prompt tokens that may wait; None: not limited.")
+    line_url: str | None = Field(None, description="`url` on every line; default: as the provider spells it.")
+    create_endpoint: str | None = Field(None, description="`endpoint` of a new batch; default: likewise.")
+    max_lines: int = Field(50_000, gt=0, description="Requests in one file.")
+    max_bytes: int = Field(200_000_000, gt=0, description="Size of one file.")
+
+
 class Model(Strict):
     """A named entry."""
 

@@ -1,0 +1,336 @@
+"""Files and batches of one deployment: upload, create, look, list, cancel, download. Nothing is retried here."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, TypeVar
+from urllib.parse import quote
+
+import httpx2
+import openai
+
+from providers import errors_map
+from providers.batch_objects import TOKEN_LIMIT, RemoteBatch, RemoteFile, read_batch, read_file
+from providers.clients import Link, open_link
+from providers.error_bodies import read_service_error, shown
+from schemas.errors import ModelError, RejectedRequestError, ServiceRefusedError, TransientModelError
+from schemas.models import Deployment, Model, Provider
+from storage.store import store_error
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+CALL_S = 60.0
+TRANSFER_S = 900.0
+"""Patience with one small call, and with one file of 200 MB."""
+
+INPUT_LIFE_S: Final = 14 * 86_400
+"""Expiry asked for input files: the shortest that Azure accepts, and far beyond any completion window."""
+
+_CHUNK_BYTES = 1 << 18
+_PAGE = 100
+_MOST_PAGES = 1_000
+_CONNECT_S = 10.0
+_JSONL = "application/jsonl"
+_V1_URL, _BARE_URL = "/v1/chat/completions", "/chat/completions"
+
+Value = TypeVar("Value")
+
+
+def line_url(provider: Provider) -> str:
+    """`url` on every line of an input file, as the provider's documents spell it."""
+    return _BARE_URL if provider == "azure" else _V1_URL
+
+
+def create_endpoint(provider: Provider) -> str:
+    """`endpoint` of a new batch, as the provider's documents spell it.
+
+    Source: Microsoft Learn, "Getting started with Azure OpenAI batch deployments" (read 2026-11-22): /v1/... on the
+    line and /chat/completions at create.
+    """
+    return _V1_URL if provider == "openai" else _BARE_URL
+
+
+class BatchClient:
+    """Files and batches of one deployment. Belongs to one event loop; close it in that loop.
+
+    Every method raises a ModelError for every way in which the service does not do what is asked:
+
+    - RejectedRequestError `not_found`: no such file or batch (deleted, expired, another project's).
+    - TransientModelError: worth another try. `maybe_paid` on `create` and `upload`: it may have been accepted
+      although no answer came, so look for it before doing it again.
+    - TransientModelError `token_limit_exceeded` on `create`: too much is queued; nothing was created.
+    - RateLimitedError, RejectedRequestError, ServiceRefusedError as for single calls.
+    """
+
+    def __init__(self, link: Link, *, endpoint: str) -> None:
+        self._link = link
+        self._sdk = link.sdk
+        self._endpoint = endpoint
+
+    async def upload(
+        self, path: Path, *, filename: str | None = None, expires_after_s: int | None = INPUT_LIFE_S
+    ) -> RemoteFile:
+        """Send an input file, read from disk as it goes out. Not safe to repeat: every upload makes a file.
+
+        Args:
+            path: JSON lines, UTF-8 without BOM.
+            filename: as the service lists it; default: the path's own name. Must end in `.jsonl`.
+            expires_after_s: seconds until the service drops it; None: the service's own rule.
+
+        Raises:
+            StoreError: the file cannot be opened.
+        """
+        name = path.name if filename is None else filename
+        anchor = {"anchor": "created_at", "seconds": expires_after_s}
+        form = {"purpose": "batch"} | ({} if expires_after_s is None else {"expires_after": anchor})
+
+        with _opened(path, "rb") as content:
+
+            async def send() -> httpx2.Response:
+                return await self._sdk.post(
+                    "/files",
+                    cast_to=httpx2.Response,
+                    body=form,
+                    files={"file": (name, content, _JSONL)},
+                    options=self._options(TRANSFER_S, {"Content-Type": "multipart/form-data"}),
+                )
+
+            return read_file(await self._json(send, timeout_s=TRANSFER_S, makes_something=True))
+
+    async def file(self, file_id: str) -> RemoteFile:
+        """A file as it is now."""
+        return read_file(await self._json(lambda: self._get(f"/files/{_part(file_id)}")))
+
+    async def files(self) -> AsyncIterator[RemoteFile]:
+        """All files with purpose batch, page by page."""
+        async for entry in self._pages("/files", {"purpose": "batch"}):
+            yield read_file(entry)
+
+    async def delete_file(self, file_id: str) -> bool:
+        """Remove a file; False: it was gone already. Safe to call twice."""
+
+        async def send() -> httpx2.Response:
+            path = f"/files/{_part(file_id)}"
+            return await self._sdk.delete(path, cast_to=httpx2.Response, options=self._options(CALL_S))
+
+        try:
+            await self._call(send)
+        except RejectedRequestError as error:
+            if error.code == "not_found":
+                return False
+            raise
+        return True
+
+    async def download(self, file_id: str, path: Path) -> int:
+        """Write a file's content to a path, piece by piece; returns its bytes.
+
+        A transfer that breaks off raises and leaves what came; calling again starts over.
+
+        Raises:
+            StoreError: the path cannot be written.
+        """
+        with _opened(path, "wb") as target:
+
+            async def transfer() -> int:
+                streaming = self._sdk.files.with_streaming_response.content(
+                    file_id,
+                    extra_headers=self._link.headers,
+                    timeout=httpx2.Timeout(None, connect=_CONNECT_S, pool=_CONNECT_S),
+                )
+                n_bytes = 0
+                async with streaming as response:
+                    async for chunk in response.iter_bytes(_CHUNK_BYTES):
+                        n_bytes += _write(target, chunk, path)
+                return n_bytes
+
+            return await self._call(transfer, timeout_s=TRANSFER_S)
+
+    async def create(self, file_id: str, *, metadata: Mapping[str, str]) -> RemoteBatch:
+        """Start a batch of an uploaded file. Not safe to repeat: every accepted create is worked off and billed.
+
+        Args:
+            file_id: of a processed input file.
+            metadata: what it is found by in `batches`; 16 pairs at most.
+        """
+        body = {
+            "input_file_id": file_id,
+            "endpoint": self._endpoint,
+            "completion_window": "24h",
+            "metadata": dict(metadata),
+        }
+        return read_batch(await self._json(lambda: self._post("/batches", body), makes_something=True))
+
+    async def batch(self, batch_id: str) -> RemoteBatch:
+        """A batch as it is now."""
+        return read_batch(await self._json(lambda: self._get(f"/batches/{_part(batch_id)}")))
+
+    async def batches(self) -> AsyncIterator[RemoteBatch]:
+        """All batches that the service lists, page by page, in no order; one just accepted may still be missing."""
+        async for entry in self._pages("/batches", {}):
+            yield read_batch(entry)
+
+    async def cancel(self, batch_id: str) -> RemoteBatch:
+        """Ask the service to stop a batch; what is done stays, and is billed. It is over only when `batch` says so.
+
+        Safe to call twice: a batch that is over or being cancelled comes back as it is.
+        """
+        try:
+            return read_batch(await self._json(lambda: self._post(f"/batches/{_part(batch_id)}/cancel", None)))
+        except (RejectedRequestError, TransientModelError) as error:
+            if error.http_status not in (400, 409):
+                raise
+            found = await self.batch(batch_id)
+            if found.is_over or found.status == "cancelling":
+                return found
+            raise
+
+    async def close(self) -> None:
+        """Close all connections. Calling twice is safe."""
+        await self._sdk.close()
+        if self._link.on_close is not None:
+            await self._link.on_close()
+
+    async def _pages(self, path: str, query: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
+        seen: set[str] = set()
+        after: dict[str, str] = {}
+        for _ in range(_MOST_PAGES):
+            params = {**query, "limit": str(_PAGE), **after}
+            body = await self._json(lambda params=params: self._get(path, params))  # type: ignore[misc]
+            data = body.get("data")
+            listed = data if isinstance(data, list) else []
+            fresh = [each for each in listed if isinstance(each, dict) and each.get("id") not in seen]
+            for entry in fresh:
+                seen.add(str(entry.get("id")))
+                yield entry
+            # a version without pages ignores `after` and sends the same again
+            if not fresh or body.get("has_more") is False:
+                return
+            after = {"after": str(fresh[-1].get("id"))}
+
+    async def _get(self, path: str, params: Mapping[str, str] | None = None) -> httpx2.Response:
+        options = self._options(CALL_S)
+        if params is not None:
+            options["params"] = dict(params)
+        return await self._sdk.get(path, cast_to=httpx2.Response, options=options)
+
+    async def _post(self, path: str, body: object) -> httpx2.Response:
+        return await self._sdk.post(path, cast_to=httpx2.Response, body=body, options=self._options(CALL_S))
+
+    def _options(self, timeout_s: float, headers: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - the SDK's own mapping
+        # connecting fails first: only then is it known that nothing was sent
+        connect_s = min(_CONNECT_S, 0.8 * timeout_s)
+        return {
+            "headers": {**self._link.headers, **(headers or {})},
+            "timeout": httpx2.Timeout(None, connect=connect_s, pool=connect_s),
+            "follow_redirects": False,
+        }
+
+    async def _json(
+        self,
+        send: Callable[[], Awaitable[httpx2.Response]],
+        *,
+        timeout_s: float = CALL_S,
+        makes_something: bool = False,
+    ) -> dict[str, Any]:
+        response = await self._call(send, timeout_s=timeout_s, makes_something=makes_something)
+        try:
+            body = json.loads(response.content)
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            what = "The answer is no JSON object."
+            raise TransientModelError(what, code="malformed_response", http_status=200, maybe_paid=makes_something)
+        return body
+
+    async def _call(
+        self,
+        send: Callable[[], Awaitable[Value]],
+        *,
+        timeout_s: float = CALL_S,
+        makes_something: bool = False,
+    ) -> Value:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await send()
+        except errors_map.EXPECTED as error:
+            # the cause stays out: its text is the service's, uncut
+            raise self._translated(error, makes_something=makes_something) from None
+
+    def _translated(self, error: Exception, *, makes_something: bool) -> ModelError:
+        secrets = () if self._link.secret is None else (self._link.secret.get_secret_value(),)
+        known = errors_map.translate(error, now=datetime.now(UTC), secrets=secrets)
+        if isinstance(error, openai.APIStatusError):
+            known = _of_status(error, known, secrets)
+        return known if not isinstance(known, TransientModelError) else _with_doubt(known, makes_something)
+
+
+def open_batch_client(
+    model: Model,
+    deployment: Deployment,
+    *,
+    environ: Mapping[str, str],
+    endpoint: str | None = None,
+    credential: "AsyncTokenCredential | None" = None,
+) -> BatchClient:
+    """A client for the files and batches of one deployment. Opens no connection yet.
+
+    Args:
+        model: entry of the models file.
+        deployment: one of its batch deployments.
+        environ: where the key's variable is looked up.
+        endpoint: of new batches; None: as the provider's documents spell it.
+        credential: for `auth: entra`; default: what azure-identity finds.
+
+    Raises:
+        SettingsError: the key's variable is not named, not set, or holds no key.
+    """
+    link = open_link(model, deployment, environ=environ, credential=credential)
+    return BatchClient(link, endpoint=create_endpoint(model.provider) if endpoint is None else endpoint)
+
+
+def _of_status(error: openai.APIStatusError, known: ModelError, secrets: tuple[str, ...]) -> ModelError:
+    """What a status means here and not for single calls."""
+    content = error.response.content if error.response.is_closed else b""
+    said = read_service_error(error.status_code, content)
+    if TOKEN_LIMIT in said.code or TOKEN_LIMIT in said.message:
+        what = f"Too many tokens are queued: {shown(said.message, secrets)}"
+        return TransientModelError(what, code=TOKEN_LIMIT, http_status=error.status_code)
+    names_model = "model" in said.code.lower() or "deployment" in said.code.lower()
+    if error.status_code == 404 and isinstance(known, ServiceRefusedError) and not names_model:
+        what = "The service knows no such file or batch at this address."
+        hint = "Deleted, expired, or made with a key of another project; else check `base_url` and `api_version`."
+        return RejectedRequestError(what, code="not_found", http_status=404, hint=hint)
+    return known
+
+
+def _with_doubt(known: TransientModelError, makes_something: bool) -> TransientModelError:
+    """A 5xx after a create leaves open whether it was accepted; a failed look costs nothing."""
+    sure = {"unreachable", "tls_failed", "rate_limited", TOKEN_LIMIT}
+    known.maybe_paid = makes_something and known.code not in sure
+    return known
+
+
+@contextmanager
+def _opened(path: Path, mode: Literal["rb", "wb"]) -> Iterator[IO[bytes]]:
+    """A local file; what goes wrong with it must not pass for trouble with the connection."""
+    try:
+        file = path.open(mode)
+    except OSError as e:
+        raise store_error(e, path, "read" if mode == "rb" else "write") from e
+    with file:
+        yield file
+
+
+def _write(target: IO[bytes], chunk: bytes, path: Path) -> int:
+    try:
+        return target.write(chunk)
+    except OSError as e:
+        raise store_error(e, path, "write") from e
+
+
+def _part(identifier: str) -> str:
+    return quote(identifier, safe="")

@@ -1,0 +1,297 @@
+"""Sections of the report: figures of one split as tables, in the order of the specification (section 4)."""
+
+import math
+from collections.abc import Sequence
+
+from evaluation.coverage import MODEL_COUNTS
+from evaluation.figures import GBDT, LOGIT, MAJORITY
+from evaluation.groups import SUPPRESSED_BELOW
+from evaluation.joint import FIELDS, QUESTIONS
+from evaluation.report_lookup import Lookup
+from evaluation.report_table import (
+    SUPPRESSED_TEXT,
+    ReportCell,
+    ReportRow,
+    ReportTable,
+    flags,
+    interval,
+    number,
+    percent,
+    words,
+)
+from evaluation.scoring import SplitScores
+from evaluation.show import flags_text
+
+_STATUS_WORDS = {name: name.removeprefix("n_") for name in MODEL_COUNTS}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+class Sections:
+    """Tables of one split."""
+
+    def __init__(self, scores: SplitScores, lookup: Lookup) -> None:
+        self._scores, self._lookup = scores, lookup
+        self._cells = [key for key in scores.cells if not key[1].startswith("baseline:")]
+        self._with_logit = [key for key in scores.cells if not key[1].startswith("baseline:") or key[1] == LOGIT]
+
+    def headline(self) -> ReportTable:
+        """First screen: accuracy beside its baselines, distance of the shares, flags."""
+        headers = ["Question", "Arm", "n", "Right", "95 % interval", "Majority", "Logit", "TV", "Flags"]
+        note = (
+            "Weighted; missing and unreadable answers count as wrong. Majority: one constant answer. Logit: a plain "
+            "model of the persona fields that never saw the person. TV: share of answers that would have to change."
+        )
+        return ReportTable(
+            "Accuracy by question", headers, [self._headline(*key) for key in self._cells], note, cards=True
+        )
+
+    def coverage(self) -> ReportTable:
+        """Where every task went."""
+        kept = [m for m in MODEL_COUNTS if any(self._lookup.count(arm, q, m) for q, arm in self._cells)]
+        headers = [
+            "Question",
+            "Arm",
+            "Tasks",
+            "With human answer",
+            "Valid",
+            *(_STATUS_WORDS[m] for m in kept),
+            "Coverage",
+        ]
+        rows = []
+        for q, arm in self._cells:
+            counts = [self._lookup.count(arm, q, m) for m in ("n_total", "n_eligible", "n_valid", *kept)]
+            cells = [*(number(c, 0) for c in counts), percent(self._lookup.count(arm, q, "coverage"))]
+            rows.append(ReportRow(arm, [words(q), words(arm), *cells]))
+        return ReportTable("Coverage", headers, rows, "Nothing is dropped: every task is in one column.")
+
+    def detail(self) -> ReportTable:
+        """More figures of each cell."""
+        headers = ["Question", "Arm", "Macro F1", "Kappa", "Skill over majority", "Skill over logit", "Trees (GBDT)",
+                   "Log loss", "Log loss skill", "W1", "TV floor 95 %"]  # fmt: skip
+        rows = [ReportRow(arm, [words(q), words(arm), *self._detail(q, arm)]) for q, arm in self._cells]
+        note = (
+            "Skill below 0 is worse than the baseline. Log loss needs probabilities. The floor: people against "
+            "resamples of themselves."
+        )
+        return ReportTable("More figures", headers, rows, note)
+
+    def collapse(self) -> ReportTable:
+        """Variety of the answers, the logit's argmax among them."""
+        headers = [
+            "Question",
+            "Arm",
+            "Entropy ratio",
+            "Effective answers",
+            "Most frequent answer",
+            "Codes used",
+            "Flags",
+        ]
+        rows = []
+        for q, arm in self._with_logit:
+            scored = self._scores.cells[(q, arm)]
+            values = [scored.measured.of_answers(m) for m in ("entropy_ratio", "effective_answers")]
+            shares = [scored.measured.of_answers(m) for m in ("modal_share", "codes_used")]
+            cells = [*(number(v, 2) for v in values), *(percent(s) for s in shares), flags(flags_text(scored))]
+            rows.append(ReportRow("" if arm == LOGIT else arm, [words(q), words(arm), *cells]))
+        return ReportTable(
+            "Collapse",
+            headers,
+            rows,
+            "Entropy ratio 1: as varied as people. The logit's own most likely answers stand below each question.",
+        )
+
+    def stereotypes(self) -> ReportTable:
+        """Mean and extreme gaps of association."""
+        headers = ["Arm", "With", "Mean gap", "Mean absolute gap", "Largest absolute gap", "Pairs"]
+        rows = []
+        for arm in dict.fromkeys(arm for _, arm in self._with_logit):
+            for kind, said in ((FIELDS, "persona fields"), (QUESTIONS, "other questions")):
+                found = [self._lookup.row(arm, None, m, "valid", level=kind) for m in
+                         ("joint_gap_mean", "joint_gap_mean_abs", "joint_gap_max_abs")]  # fmt: skip
+                if found[0] is not None:
+                    values = [number(None if r is None else r.value, 3) for r in found]
+                    rows.append(
+                        ReportRow(
+                            "" if arm == LOGIT else arm, [words(arm), words(said), *values, number(found[0].n, 0)]
+                        )
+                    )
+        note = "Cramer's V of predictions minus that of people. Above 0 with persona fields: stereotyping."
+        return ReportTable("Joint structure", headers, rows, note)
+
+    def comparison(self) -> ReportTable:
+        """Pairs of arms, and arms with baselines."""
+        headers = [
+            "Question",
+            "Arm",
+            "Against",
+            "Difference (points)",
+            "95 % interval",
+            "McNemar p (Holm)",
+            "Smallest detectable",
+            "Equivalent",
+        ]
+        points = self._scores.run.settings.equivalence_points
+        rows = []
+        for c in self._scores.comparisons:
+            if c.question is None:
+                continue
+            gap = c.gaps[True]
+            smallest = self._lookup.row(
+                c.arm, c.question, "smallest_detectable_difference", "strict", arm_b=c.arm_b, weighted=False
+            )
+            against = words(c.arm_b.removeprefix("baseline:"))
+            cells = [words(c.question), words(c.arm), against, percent(gap.value, signed=True),
+                     interval(gap.interval, signed=True), number(c.p_holm, 4),
+                     percent(None if smallest is None else smallest.value, signed=True),
+                     words("yes" if c.is_equivalent(points, weighted=True) else "no")]  # fmt: skip
+            rows.append(ReportRow(c.arm, cells))
+        note = f"On people both were asked about. Equivalent: the 90 % interval lies within {points:g} points."
+        return ReportTable("Paired comparison", headers, rows, note)
+
+    def value(self) -> ReportTable:
+        """Effective sample size and what it costs."""
+        labels = self._scores.run.settings.labels
+        headers = [
+            "Question",
+            "Arm",
+            "Effective sample size",
+            "Interviews saved",
+            "US$ per interview saved",
+            "If trusted fully",
+            "Logit's ESS",
+            "Equivalent n",
+        ]
+        rows = []
+        for q, arm in self._cells:
+            values = [
+                self._lookup.value(arm, q, m)
+                for m in ("ess", "interviews_saved", "cost_per_effective_respondent", "ess_of_full_trust")
+            ]
+            equivalent = self._lookup.row(arm, q, "equivalent_n", "strict") or self._lookup.row(arm, q, "equivalent_n")
+            told = (
+                number(equivalent.value, 0)
+                if equivalent is not None and equivalent.value is not None
+                else words("" if equivalent is None else str(equivalent.reason))
+            )
+            cells = [
+                number(values[0], 2),
+                number(values[1], 0),
+                number(values[2], 2),
+                number(values[3], 2),
+                number(self._lookup.value(LOGIT, q, "ess"), 2),
+                told,
+            ]
+            rows.append(ReportRow(arm, [words(q), words(arm), *cells]))
+        note = (
+            f"Beside {labels:,} random interviews with and without these predictions (PPI++); 1.00 saves nothing. "
+            "Below 1 when trusted fully: correcting the bias that way is worse than no predictions. Equivalent n: "
+            "human answers the logit needs for the same accuracy."
+        )
+        return ReportTable("Value", headers, rows, note)
+
+    def cost(self) -> ReportTable:
+        """Cost, time and origin by arm."""
+        headers = [
+            "Arm",
+            "Cost (US$)",
+            "Tokens in",
+            "Tokens out",
+            "Median latency (s)",
+            "95 % latency (s)",
+            "Reused",
+            "Imported",
+        ]
+        rows = []
+        for arm in dict.fromkeys(arm for _, arm in self._scores.run.usage):
+            used = [u for (_, name), u in self._scores.run.usage.items() if name == arm]
+            bought = any(u.has_calls for u in used)
+            totals = [
+                sum(getattr(u, m) for u in used) if bought else None for m in ("cost_usd", "tokens_in", "tokens_out")
+            ]
+            slow = [
+                max((getattr(u, m) for u in used), default=None) if bought else None
+                for m in ("latency_p50_s", "latency_p95_s")
+            ]
+            n = [sum(u.n_by_transport[i] for u in used) for i in (2, 3)]
+            cells = [
+                number(totals[0], 4),
+                number(totals[1], 0),
+                number(totals[2], 0),
+                *(number(_finite(s), 2) for s in slow),
+                *(number(c, 0) for c in n),
+            ]
+            rows.append(ReportRow(arm, [words(arm), *cells]))
+        return ReportTable(
+            "Cost and latency", headers, rows, "All questions and splits; latency is that of the slowest question."
+        )
+
+    def subgroups(self) -> list[ReportTable]:
+        """One table of gaps."""
+        rows = []
+        for row in self._lookup.where("accuracy_gap"):
+            if row.arm.startswith("baseline:") or row.question_id is None:
+                continue
+            values = [
+                row.value,
+                *(
+                    self._lookup.value(row.arm, row.question_id, m, level=row.level or "")
+                    for m in ("accuracy_gap_over_majority", "accuracy_gap_over_logit")
+                ),
+            ]
+            cells = [
+                words(row.question_id),
+                words(row.arm),
+                words(row.level or ""),
+                *(percent(v, signed=True) for v in values),
+            ]
+            rows.append(ReportRow(row.arm, cells))
+        headers = ["Question", "Arm", "Variable", "Gap (points)", "Gap over own majority", "Gap over logit"]
+        note = (
+            "Largest minus smallest accuracy of groups. A raw gap mostly says how predictable groups are: read the "
+            "columns to its right. Groups under 30 people are suppressed."
+        )
+        return [ReportTable("Gaps between groups", headers, rows, note)] if rows else []
+
+    def confusion(self) -> list[ReportTable]:
+        """One matrix an arm and question: what people of each answer were predicted to say."""
+        return [self._confusion(q, arm) for q, arm in self._cells]
+
+    def _confusion(self, q: str, arm: str) -> ReportTable:
+        measured = self._scores.cells[(q, arm)].measured
+        labels = self._scores.run.question_labels.get(q, {})
+        names = [labels.get(code, str(code)) for code in measured.cell.scale.codes]
+        rows = []
+        for name, counts in zip(names, measured.tables[False], strict=True):
+            total = float(counts.sum())
+            small = total < SUPPRESSED_BELOW
+            shares = [words(SUPPRESSED_TEXT) if small else percent(float(c) / total) for c in counts]
+            rows.append(ReportRow(arm, [words(name), words(SUPPRESSED_TEXT) if small else number(total, 0), *shares]))
+        return ReportTable(f"{q}, {arm}", ["Person said", "n", *names, "no valid answer"], rows)
+
+    def _headline(self, q: str, arm: str) -> ReportRow:
+        scored = self._scores.cells[(q, arm)]
+        m = scored.measured
+        if m.n_eligible < SUPPRESSED_BELOW:
+            hidden: list[ReportCell] = [words(SUPPRESSED_TEXT)] * 6
+            return ReportRow(arm, [words(q), words(arm), *hidden, flags(flags_text(scored))])
+        rivals = [percent(scored.rivals[name].value("accuracy", "strict")) for name in (MAJORITY, LOGIT)]
+        cells = [number(m.n_eligible, 0), percent(m.value("accuracy", "strict")), interval(scored.interval), *rivals]
+        return ReportRow(arm, [words(q), words(arm), *cells, number(m.value("tv"), 3), flags(flags_text(scored))])
+
+    def _detail(self, q: str, arm: str) -> Sequence[ReportCell]:
+        at = self._lookup.value
+        scored = self._scores.cells[(q, arm)]
+        return [
+            number(at(arm, q, "macro_f1", "strict"), 3),
+            number(at(arm, q, "kappa", "valid"), 3),
+            number(at(arm, q, "skill_over_majority", "strict"), 3),
+            number(at(arm, q, "skill_over_logit", "strict"), 3),
+            percent(scored.rivals[GBDT].value("accuracy", "strict")),
+            number(at(arm, q, "log_loss"), 3),
+            number(at(arm, q, "log_loss_skill"), 3),
+            number(at(arm, q, "w1"), 3),
+            number(at(arm, q, "floor_p95"), 3),
+        ]

@@ -6,8 +6,8 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-import click
 import typer
+import typer.exceptions
 
 from cli import evaluate_commands, process_commands, run_commands, status_commands, study_commands
 from cli.console import err, print_error
@@ -38,12 +38,13 @@ def run(arguments: list[str]) -> int:
     except NightpollError as error:
         print_error(error)
         return error.exit_code
-    except click.exceptions.Exit as leaving:
+    except typer.Exit as leaving:
         return leaving.exit_code
-    except click.ClickException as error:
-        error.show()
+    except typer.exceptions.TyperException as error:
+        err.print(f"error: {error.format_message()}", markup=False)
+        err.print("`nightpoll COMMAND --help` shows what a command takes.", markup=False)
         return ExitCode.WRONG_INPUT
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return ExitCode.SIGINT
     except Exception as error:
         if os.environ.get("NIGHTPOLL_DEBUG"):

@@ -22,12 +22,12 @@ class Breaker:
 
     Attributes:
         proven: some response came; until then calls go one at a time.
-        closed_from_s: no call before this moment.
+        closed_until_s: no call before this moment.
         gone: exit code (5 refused for good, 6 unreachable beyond patience) once hope is given up, else None.
     """
 
     proven: bool = False
-    closed_from_s: float = 0.0
+    closed_until_s: float = 0.0
     gone: int | None = None
     reason: str = ""
     code: str = ""
@@ -35,18 +35,22 @@ class Breaker:
     _in_a_row: int = 0
 
     def is_open(self, now_s: float) -> bool:
-        """Calls should go elsewhere, or wait."""
-        return self.gone is not None or now_s < self.closed_from_s
+        """Calls should go elsewhere, or wait. A refusal is tried again with one call after a long pause."""
+        return now_s < self.closed_until_s
 
     def answered(self) -> None:
         """A response that shows a working service (an answer, a 429, a 400)."""
         self.proven, self._since_s, self._in_a_row = True, None, 0
-        self.gone, self.closed_from_s = None, 0.0
+        self.gone, self.closed_until_s = None, 0.0
 
     def refused(self, now_s: float, *, code: str, reason: str) -> None:
         """Key, quota or deployment refused for good."""
         self.gone, self.code, self.reason = 5, code, reason
-        self.closed_from_s = now_s + REFUSED_PAUSE_S
+        self.closed_until_s, self.proven = now_s + REFUSED_PAUSE_S, False
+
+    def hope_again(self) -> None:
+        """Somebody resumed the run: one call may try."""
+        self.gone, self.closed_until_s, self.proven, self._since_s, self._in_a_row = None, 0.0, False, None, 0
 
     def failed(self, now_s: float, *, reached: bool, code: str, reason: str) -> None:
         """A 5xx or lost connection (reached), or no connection at all."""
@@ -55,11 +59,11 @@ class Breaker:
         if not reached:
             patience_s = PATIENCE_PROVEN_S if self.proven else PATIENCE_UNPROVEN_S
             if now_s - self._since_s > patience_s:
-                self.gone, self.code, self.reason = 6, code, reason
+                self.gone, self.code, self.reason, self.proven = 6, code, reason, False
         if not reached or self._in_a_row >= TROUBLE_IN_A_ROW:
             doubled = FIRST_PAUSE_S * 2 ** min(self._in_a_row - (1 if not reached else TROUBLE_IN_A_ROW), 10)
-            self.closed_from_s = now_s + min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, doubled))
+            self.closed_until_s = now_s + min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, doubled))
 
     def pause_left_s(self, now_s: float) -> float:
         """Seconds until a call may try it again."""
-        return max(0.0, self.closed_from_s - now_s)
+        return max(0.0, self.closed_until_s - now_s)

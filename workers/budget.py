@@ -8,7 +8,7 @@ store (parts, journals, open intents at their reservation) before the next call 
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from enum import Enum
 
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
@@ -18,8 +18,7 @@ from schemas import wire
 log = logging.getLogger(__name__)
 
 NANO = 1_000_000_000
-RETRY_REDIS_S = 0.5
-WAIT_FOR_OPEN_CALLS_S = 0.25
+_UNKNOWN = -2
 
 # KEYS budget | ARGV amount, limit. 1 reserved, 0 no room while calls are open, -1 no room at all, -2 unknown
 _RESERVE = """
@@ -48,10 +47,12 @@ return 1
 """
 
 
-class Ask(NamedTuple):
-    """Result of asking for money: granted, or refused for good."""
+class Ask(Enum):
+    """Result of asking for money."""
 
-    granted: bool
+    GRANTED = 1
+    LATER = 0  # open calls may still give something back, or Redis is away
+    NO = -1
 
 
 class RunBudget:
@@ -60,27 +61,23 @@ class RunBudget:
     def __init__(self, redis: AsyncRedis, run_id: str, limit_usd: float, spent_usd: Callable[[], float]) -> None:
         self._redis = redis
         self._key = wire.run_budget(run_id)
-        self._limit = int(limit_usd * NANO)
+        self._limit = _nano(limit_usd)
         self._spent_usd = spent_usd
 
-    async def reserve(self, amount_usd: float, stopped: asyncio.Event) -> Ask:
-        """Reserve the full price of a call; waits while open calls may still give something back."""
-        amount = _nano(amount_usd)
-        while not stopped.is_set():
-            try:
-                said = int(await self._redis.eval(_RESERVE, 1, self._key, amount, self._limit))
-                if said == -2:
-                    await self._start()
-                    continue
-            except (RedisError, OSError):
-                await asyncio.sleep(RETRY_REDIS_S)  # without Redis nobody knows what others spend: wait
-                continue
-            if said == 1:
-                return Ask(granted=True)
-            if said == -1:
-                return Ask(granted=False)
-            await asyncio.sleep(WAIT_FOR_OPEN_CALLS_S)
-        return Ask(granted=False)
+    async def reserve(self, amount_usd: float) -> Ask:
+        """Reserve the full price of a call that goes out at once.
+
+        The intent must be journalled before anything else is awaited: a budget that Redis forgot is folded from the
+        intents, and a reservation without one would be missed.
+        """
+        try:
+            said = int(await self._redis.eval(_RESERVE, 1, self._key, _nano(amount_usd), self._limit))
+            if said == _UNKNOWN:
+                await self._start()
+                return Ask.LATER
+        except (RedisError, OSError):
+            return Ask.LATER  # nobody knows what others spend
+        return Ask(said)
 
     async def settle(self, reserved_usd: float, paid_usd: float) -> None:
         """Replace a reservation by what the call cost."""

@@ -16,6 +16,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from schemas import run_paths
@@ -102,21 +103,35 @@ class JournalState:
 def read_journals(store: Store, run_id: str, unit: str) -> JournalState:
     """Fold the journals of all holders of a unit."""
     state = JournalState()
-    for name in _files(store, run_id, unit):
-        _fold(state, store.read_bytes(f"{run_paths.journal_dir(run_id)}/{name}").split(b"\n"))
+    for path in _files(store, run_id, unit):
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            continue  # the unit landed meanwhile
+        except OSError as e:
+            raise store_error(e, path, "read") from e
+        _fold(state, data.split(b"\n"))
     return state
 
 
 def remove_journals(store: Store, run_id: str, unit: str) -> None:
     """Drop the journals of a landed unit."""
-    for name in _files(store, run_id, unit):
-        store.path(f"{run_paths.journal_dir(run_id)}/{name}").unlink(missing_ok=True)
+    for path in _files(store, run_id, unit):
+        path.unlink(missing_ok=True)
 
 
-def _files(store: Store, run_id: str, unit: str) -> list[str]:
-    names = store.names(run_paths.journal_dir(run_id))
-    mine = [n for n in names if n.startswith(f"{unit}.") and n.count(".") == unit.count(".") + 2]
-    return sorted(mine, key=lambda n: store.path(f"{run_paths.journal_dir(run_id)}/{n}").stat().st_mtime_ns)
+def _files(store: Store, run_id: str, unit: str) -> list[Path]:
+    """Journals of a unit, the oldest holder first."""
+    folder = run_paths.journal_dir(run_id)
+    mine = [n for n in store.names(folder) if n.startswith(f"{unit}.") and n.count(".") == unit.count(".") + 2]
+    return sorted((store.path(f"{folder}/{name}") for name in mine), key=_changed_ns)
+
+
+def _changed_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _fold(state: JournalState, lines: Iterable[bytes]) -> None:

@@ -13,7 +13,7 @@ from schemas.models import Model
 from schemas.run import RunManifest
 from schemas.settings import Settings
 from storage.parts import read_part
-from storage.runs import load_manifest, load_state
+from storage.runs import load_manifest
 from storage.store import Store
 from workers.budget import RunBudget
 from workers.control import RunWatch
@@ -56,9 +56,9 @@ class Node:
         """Name of the model that answers a shard."""
         return _shard_models(self.store, run_id)[shard]
 
-    def budget_of(self, run_id: str) -> RunBudget | None:
-        """The run's budget, if it has one now."""
-        limit_usd = load_state(self.store, run_id).budget_usd
+    def budget_of(self, run_id: str, raised_usd: float | None) -> RunBudget | None:
+        """The run's budget: what it was raised to, else the study's own, if there is one."""
+        limit_usd = raised_usd
         if limit_usd is None:
             limit_usd = _manifest(self.store, run_id).study.budget.run_usd
         if limit_usd is None:

@@ -64,14 +64,16 @@ class ProgressReader:
     def read(self) -> Progress:
         """Progress now."""
         total = Progress(self._n_requests)
-        units = landed_units(self._store, self._run_id)
+        names = self._store.names(run_paths.journal_dir(self._run_id))
+        journals = {name: self._of_journal(name) for name in names}
+        units = landed_units(self._store, self._run_id)  # after the journals: a unit that lands now counts once
         for unit in units:
             if unit not in self._parts:
                 self._parts[unit] = self._of_part(unit)
             total.add(self._parts[unit])
-        for name in self._store.names(run_paths.journal_dir(self._run_id)):
+        for name, progress in journals.items():
             if name.rsplit(".", 2)[0] not in units:
-                total.add(self._of_journal(name))
+                total.add(progress)
         return total
 
     def _of_part(self, unit: str) -> Progress:
@@ -108,9 +110,8 @@ class ProgressReader:
 
 def committed_usd(store: Store, run_id: str) -> float:
     """What a run has spent, lost calls at their reservation included: where a forgotten budget starts again."""
+    units = {name.rsplit(".", 2)[0] for name in store.names(run_paths.journal_dir(run_id))}
+    lost_by_unit = {unit: sum(read_journals(store, run_id, unit).lost_usd.values()) for unit in units}
     progress = ProgressReader(store, run_id).read()
-    names = store.names(run_paths.journal_dir(run_id))
     landed = landed_units(store, run_id)
-    units = {name.rsplit(".", 2)[0] for name in names} - landed
-    lost = sum(sum(read_journals(store, run_id, unit).lost_usd.values()) for unit in units)
-    return progress.cost_usd + progress.lost_usd + lost
+    return progress.cost_usd + progress.lost_usd + sum(usd for u, usd in lost_by_unit.items() if u not in landed)

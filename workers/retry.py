@@ -14,8 +14,8 @@ MAX_DELAY_S = 20.0
 MAX_THROTTLE_WAIT_S = 120.0
 """A hint above this is cut to it: the pool is held back again by the next 429 if it still must be."""
 MAX_UNREACHABLE_WAIT_S = 5.0
-NO_ATTEMPT_CODES = frozenset({"unreachable", "probe_wait"})
-"""Nobody was there to try: the lane's patience bounds these, not the request's attempts."""
+NO_ATTEMPT_CODES = frozenset({"unreachable", "probe_wait", "budget_wait"})
+"""No call was made: the breaker's patience or the budget bounds these, not the request's attempts."""
 
 
 class TryAgain(NamedTuple):

@@ -24,7 +24,7 @@ from schemas.errors import (
 )
 from schemas.identity import call_id, seed_from
 from schemas.models import Price
-from workers.budget import RunBudget
+from workers.budget import Ask, RunBudget
 from workers.control import StopWork
 from workers.journal import Journal
 from workers.landing import Answer
@@ -126,36 +126,26 @@ async def _lane(work: Settling) -> Lane:
 async def _one_try(request: PlannedRequest, lane: Lane, work: Settling, tries: _Tries) -> Reply | ModelError:
     tokens = lane.quota_tokens(request.prompt_tokens, request.completion_tokens, request.max_tokens)
     work.guard()
-    reserved_usd = await _reserve(request, lane, work)
-    try:
-        if not await lane.limiter.acquire(tokens, owner=work.stopped):
-            raise StopWork
-        if lane.breaker.proven:
-            return await _call(request, lane, work, tries, tokens, reserved_usd)
-        async with lane.probe:
-            if lane.breaker.proven or lane.breaker.is_open(asyncio.get_running_loop().time()):
-                lane.limiter.give_back(tokens)  # the turn is stale after the wait for the probe: take a new one
-                await _give_money_back(work, reserved_usd)
-                return TransientModelError("waited for the first answer of the endpoint", code="probe_wait")
-            return await _call(request, lane, work, tries, tokens, reserved_usd)
-    except StopWork:
-        await _give_money_back(work, reserved_usd)
-        raise
+    if not await lane.limiter.acquire(tokens, owner=work.stopped):
+        raise StopWork
+    if lane.breaker.proven:
+        return await _call(request, lane, work, tries, tokens)
+    async with lane.probe:
+        if lane.breaker.proven or lane.breaker.is_open(asyncio.get_running_loop().time()):
+            lane.limiter.give_back(tokens)  # the turn is stale after the wait for the probe: take a new one
+            return TransientModelError("waited for the first answer of the endpoint", code="probe_wait")
+        return await _call(request, lane, work, tries, tokens)
 
 
-async def _reserve(request: PlannedRequest, lane: Lane, work: Settling) -> float:
+async def _reserve(request: PlannedRequest, lane: Lane, work: Settling) -> float | None:
+    """US$ reserved for one call (0 without a budget), None if the money may be there later."""
     if work.budget is None or lane.price is None:
         return 0.0
     full_usd = full_price_usd(request, lane.price)
-    if not (await work.budget.reserve(full_usd, work.stopped)).granted:
-        work.guard()  # a stop is no lack of money
+    said = await work.budget.reserve(full_usd)
+    if said is Ask.NO:
         raise OverBudget
-    return full_usd
-
-
-async def _give_money_back(work: Settling, reserved_usd: float) -> None:
-    if work.budget is not None and reserved_usd:
-        await work.budget.settle(reserved_usd, 0.0)
+    return full_usd if said is Ask.GRANTED else None
 
 
 def full_price_usd(request: PlannedRequest, price: Price) -> float:
@@ -165,13 +155,18 @@ def full_price_usd(request: PlannedRequest, price: Price) -> float:
     return cost_usd(Usage(prompt, 0, completion, 0), price)
 
 
-async def _call(
-    request: PlannedRequest, lane: Lane, work: Settling, tries: _Tries, tokens: int, reserved_usd: float
-) -> Reply | ModelError:
+async def _call(request: PlannedRequest, lane: Lane, work: Settling, tries: _Tries, tokens: int) -> Reply | ModelError:
+    reserved_usd: float | None = 0.0
     try:
+        reserved_usd = await _reserve(request, lane, work)
+        if reserved_usd is None:
+            lane.limiter.give_back(tokens)
+            return TransientModelError("waited for room in the budget", code="budget_wait")
         work.guard()  # right before the call: the lock may have gone while we waited for the turn
     except StopWork:
         lane.limiter.give_back(tokens)
+        if reserved_usd and work.budget is not None:
+            await work.budget.settle(reserved_usd, 0.0)
         raise
     call = call_id(request.request_id)
     body = {"messages": request.messages} | wire_parameters(lane.model.family, request.parameters)

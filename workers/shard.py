@@ -230,6 +230,7 @@ class _ShardWork:
         self._stopped = asyncio.Event()
         self._store_error: StoreError | None = None
         self._moved_s = node.clock_s()
+        self._budget_usd = load_state(node.store, ref.run_id).budget_usd
         self.yielded = False
 
     async def settle_all(self, requests: list[PlannedRequest]) -> dict[str, Answer]:
@@ -256,7 +257,11 @@ class _ShardWork:
     def _lanes(self) -> Sequence[Lane]:
         model = self._node.model_of(self._ref.run_id, self._control.model)
         try:
-            return self._node.lanes.of_model(model)
+            lanes = self._node.lanes.of_model(model)
+            if all(lane.breaker.gone is not None for lane in lanes):
+                for lane in lanes:  # published although all were gone: the run was resumed since
+                    lane.breaker.hope_again()
+            return lanes
         except SettingsError as error:
             self._node.watch.stop_model(self._control, exit_code=5, message=str(error), code=error.code)
             return []
@@ -269,7 +274,7 @@ class _ShardWork:
             stopped=self._stopped,
             count=self._node.counter(self._ref.run_id),
             moved=self._moved,
-            budget=self._node.budget_of(self._ref.run_id),
+            budget=self._node.budget_of(self._ref.run_id, self._budget_usd),
         )
 
     async def _pull(self, source: Iterator[PlannedRequest], work: Settling) -> None:
@@ -284,8 +289,7 @@ class _ShardWork:
                 self._stop()
                 return
             except OverBudget:
-                message = "the next call would not fit into the budget"
-                self._node.watch.over_budget(self._control, message)
+                self._node.watch.over_budget(self._control, self._budget_usd)
                 self._stop()
                 return
             except StopWork:

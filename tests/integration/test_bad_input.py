@@ -187,7 +187,6 @@ def test_run_id_that_leaves_the_store_is_told(nightpoll):
     assert_told(nightpoll("show", "../outside"), 2, "cannot be a run id")
 
 
-@pytest.mark.xfail(strict=True, reason="cli.main.run catches click's exceptions; Typer raises its own")
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from cli.opening import checked_study, open_planned, plan_into_staging
 from schemas import run_paths, wire
 from schemas.settings import Settings
+from storage.parts import landed_units, read_part
 from storage.runs import append_event, load_state
 from storage.store import Store, open_store
 from tests.support.emulator import TestEmulator, running_emulator
@@ -92,9 +93,22 @@ class Fleet:
         rows: list[dict[str, Any]] = pq.read_table(self.store.path(run_paths.predictions(run_id))).to_pylist()
         return rows
 
-    def event(self, kind: Any, run_id: str = "run") -> None:
+    def parts(self, run_id: str = "run") -> list[dict[str, Any]]:
+        """Rows of all parts."""
+        return [r for u in landed_units(self.store, run_id) for r in read_part(self.store, run_id, u).to_pylist()]
+
+    def event(self, kind: Any, run_id: str = "run", data: dict[str, Any] | None = None) -> None:
         """Say something about the run."""
-        append_event(self.store, run_id, kind)
+        append_event(self.store, run_id, kind, data)
+
+    def set_key(self, name: str, value: str) -> None:
+        """Give all workers a key: they are started again."""
+        self.environ[name] = value
+        for worker in list(self.workers):
+            worker.terminate()
+            worker.wait(20)
+            self.workers.remove(worker)
+            self.start_worker()
 
     def log_text(self) -> str:
         """What the workers said."""

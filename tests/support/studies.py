@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from textwrap import dedent
 
 REGIONS = {1: "North", 2: "South", 3: "West"}
 MOODS = {1: "Good", 2: "Fair", 3: "Poor"}
@@ -23,10 +22,17 @@ def write_study(
     reuse: str = "none",
     temperature: float = 0,
     timeout_s: float = 30,
+    budget_usd: float | None = None,
+    other_model: str | None = None,
+    second_deployment: str | None = None,
 ) -> Path:
     """Write study.yaml, models.yaml, persona.j2 and survey.csv; returns the study file.
 
     Every persona is distinct, so that requests = respondents x questions x arms.
+
+    Args:
+        other_model: base URL of a model `other`, which answers a further arm of that name.
+        second_deployment: base URL of a second deployment of the first model.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rng = Random(7)
@@ -38,7 +44,9 @@ def write_study(
     (folder / "persona.j2").write_text(
         "You are {{ age }} years old.\nYou live in the {{ region }}.\n", encoding="utf-8"
     )
-    arm_lines = "\n".join(f"  {arm}: {{model: mini, strategy: {_strategy(arm)}}}" for arm in arms)
+    budget = f"budget: {{run_usd: {budget_usd}}}\n" if budget_usd is not None else ""
+    other_arm = "" if other_model is None else "\n  other: {model: other, strategy: basic}"
+    arm_lines = "\n".join(f"  {arm}: {{model: mini, strategy: {_strategy(arm)}}}" for arm in arms) + other_arm
     study = f"""\
 study: {name}
 survey: {{file: survey.csv, respondent_id: id, weight: w}}
@@ -56,23 +64,35 @@ arms:
 evaluate: {{bootstrap: 200}}
 reuse: {{scope: {reuse}}}
 queue: {{shard_size: {shard_size}}}
-"""
+{budget}"""
     (folder / "study.yaml").write_text(study, encoding="utf-8")
     auth = f"api_key_env: {key_env}, auth: key" if key_env is not None else "auth: none"
-    models = dedent(f"""\
-        models:
-          mini:
-            provider: openai
-            model: gpt-4.1-mini
-            family: chat
-            parameters: {{temperature: {temperature}, max_completion_tokens: 64}}
-            price: {{input: 0.40, cached_input: 0.10, output: 1.60, as_of: 2026-11-01}}
-            timeout_s: {timeout_s}
-            deployments:
-              - {{name: local, base_url: "{base_url}", {auth}, rpm: {rpm}}}
-        """)
+    entries = [_model("mini", "gpt-4.1-mini", [base_url, second_deployment], auth, rpm, temperature, timeout_s)]
+    if other_model is not None:
+        entries.append(_model("other", "gpt-4o-mini", [other_model], auth, rpm, temperature, timeout_s))
+    models = "models:\n" + "".join(entries)
     (folder / "models.yaml").write_text(models, encoding="utf-8")
     return folder / "study.yaml"
+
+
+def _model(
+    name: str, model: str, urls: list[str | None], auth: str, rpm: int, temperature: float, timeout_s: float
+) -> str:
+    lines = [
+        f'      - {{name: {name}{i}, base_url: "{url}", {auth}, rpm: {rpm}, identity: shared}}'
+        for i, url in enumerate(urls)
+        if url is not None
+    ]
+    return f"""\
+  {name}:
+    provider: openai
+    model: {model}
+    family: chat
+    parameters: {{temperature: {temperature}, max_completion_tokens: 64}}
+    price: {{input: 0.40, cached_input: 0.10, output: 1.60, as_of: 2026-11-01}}
+    timeout_s: {timeout_s}
+    deployments:
+""" + "".join(line + "\n" for line in lines)
 
 
 def _strategy(arm: str) -> str:

@@ -1,0 +1,260 @@
+"""Input files of batches, written from a plan in one pass: the same bytes for the same plan and settings."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from producer.batch_pack import BatchLimits, Cutter
+from providers.families import wire_parameters
+from schemas.errors import StoreError
+from schemas.identity import call_id
+from schemas.models import Family
+from storage.store import store_error
+
+PRIVATE_MODE = 0o600
+_COLUMNS = ["request_id", "model", "turns", "parameters", "prompt_tokens"]
+_ROWS = 2048
+_ID_BYTES = 16
+_LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\u0085\u2028\u2029"}
+"""Written as escapes: some readers, though not those of the services as far as is known, end lines there."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSpec:
+    """What the lines of one model's files look like.
+
+    Attributes:
+        model: name in the models file, as in the plan.
+        wire_name: `body.model`: the name of the batch deployment.
+        url: on every line.
+        family: of the model.
+        turn: turn of the conversation that is asked; the first is 0.
+    """
+
+    model: str
+    wire_name: str
+    url: str
+    family: Family = "chat"
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFile:
+    """One input file, whole and on the disk.
+
+    Attributes:
+        path: readable by its owner only: the lines hold personas.
+        n_lines, n_bytes, n_tokens: requests, size, estimated prompt tokens.
+        sha256: of the file.
+        first_id, last_id: custom_ids of its first and last line.
+    """
+
+    path: Path
+    n_lines: int
+    n_bytes: int
+    n_tokens: int
+    sha256: str
+    first_id: str
+    last_id: str
+
+
+class _Line(NamedTuple):
+    custom_id: str
+    data: bytes
+    n_tokens: int
+
+
+def write_batch_files(
+    plan_path: Path,
+    out_dir: Path,
+    spec: BatchSpec,
+    *,
+    wanted: Callable[[str], bool],
+    limits: BatchLimits,
+    prefix: str = "batch",
+) -> Iterator[BatchFile]:
+    """Write the input files of one model, each yielded once it is whole and synced.
+
+    Requests come in plan order; one file is open at a time, and memory grows by some 100 bytes a request. A file that
+    is not whole when the caller stops or an error comes is removed.
+
+    Args:
+        plan_path: plan.parquet.
+        out_dir: existing folder; files are `<prefix>-00000.jsonl` and so on, and are replaced if they exist.
+        spec: which model, and how its lines are spelled.
+        wanted: request id -> still to be asked (neither landed nor reused, and not bought online).
+        limits: of one file.
+        prefix: start of the file names.
+
+    Raises:
+        StoreError: the plan or the folder fails, or the plan holds a request twice.
+        OversizedRequestError: a request is larger than a whole file.
+    """
+    cutter, writer, number = Cutter(limits), None, 0
+    try:
+        for line in _lines(plan_path, spec, wanted):
+            if cutter.add(len(line.data), line.n_tokens):
+                if writer is not None:
+                    yield writer.finish()
+                writer = _Writer(out_dir / f"{prefix}-{number:05d}.jsonl")
+                number += 1
+            if writer is not None:
+                writer.add(line)
+        if writer is not None:
+            yield writer.finish()
+    finally:
+        if writer is not None:
+            writer.discard()
+
+
+def halve_batch_file(file: BatchFile, out_dir: Path, *, prefix: str) -> tuple[BatchFile, BatchFile]:
+    """Two files with the first and the second half of the lines, for a queue that does not take the whole.
+
+    Tokens are shared out by bytes, rounded up, since lines do not tell theirs.
+
+    Args:
+        file: of two lines at least; it stays as it is.
+        out_dir: existing folder for `<prefix>-00000.jsonl` and `<prefix>-00001.jsonl`.
+        prefix: start of the file names; another one than the file's own.
+
+    Raises:
+        ValueError: it has one line only.
+        StoreError: a file cannot be read or written.
+    """
+    if file.n_lines < 2:
+        raise ValueError("a batch of one request cannot be halved")
+    writers = [_Writer(out_dir / f"{prefix}-{number:05d}.jsonl") for number in range(2)]
+    try:
+        with file.path.open("rb") as lines:
+            for number, data in enumerate(lines):
+                n_tokens = -(-file.n_tokens * len(data) // file.n_bytes)
+                line = _Line(json.loads(data)["custom_id"], data, n_tokens)
+                writers[number >= file.n_lines // 2].add(line)
+        return writers[0].finish(), writers[1].finish()
+    except OSError as e:
+        raise store_error(e, file.path, "read") from e
+    finally:
+        for writer in writers:
+            writer.discard()
+
+
+def _lines(plan_path: Path, spec: BatchSpec, wanted: Callable[[str], bool]) -> Iterator[_Line]:
+    seen: set[bytes] = set()
+    spelling = _Spelling(spec)
+    for table in _tables(plan_path, spec.model):
+        columns = [table[name].to_pylist() for name in ("request_id", "turns", "parameters", "prompt_tokens")]
+        for request_id, turns, parameters, n_tokens in zip(*columns, strict=True):
+            if not wanted(request_id):
+                continue
+            key = hashlib.blake2b(request_id.encode(), digest_size=_ID_BYTES).digest()
+            if key in seen:
+                raise StoreError(f"the plan holds request {request_id} twice.", where=str(plan_path))
+            seen.add(key)
+            yield spelling.line(request_id, turns, parameters, n_tokens)
+
+
+def _tables(plan_path: Path, model: str) -> Iterator[pa.Table]:
+    try:
+        with pq.ParquetFile(plan_path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS, columns=_COLUMNS):
+                table = pa.Table.from_batches([batch])
+                yield table.filter(pc.equal(table["model"], model))
+    except (pa.ArrowInvalid, OSError) as e:
+        error = e if isinstance(e, OSError) else OSError(0, "it is damaged")
+        raise store_error(error, plan_path, "read") from e
+
+
+class _Spelling:
+    """Lines as JSON; the parts that repeat are encoded once."""
+
+    def __init__(self, spec: BatchSpec) -> None:
+        self._spec = spec
+        self._url = _json(spec.url)
+        self._model = _json(spec.wire_name)
+        self._parameters: dict[str, str] = {}
+
+    def line(self, request_id: str, turns: str, parameters: str, n_tokens: int) -> _Line:
+        custom_id = call_id(request_id, self._spec.turn)
+        messages = _json(json.loads(turns)[self._spec.turn])
+        text = (
+            f'{{"custom_id":{_json(custom_id)},"method":"POST","url":{self._url},'
+            f'"body":{{"model":{self._model},"messages":{messages}{self._more(parameters)}}}}}\n'
+        )
+        if not text.isascii():
+            text = text.translate(_LINE_ENDS)
+        return _Line(custom_id, text.encode(), n_tokens)
+
+    def _more(self, parameters: str) -> str:
+        """Wire parameters as the rest of a JSON object."""
+        found = self._parameters.get(parameters)
+        if found is None:
+            wire = wire_parameters(self._spec.family, json.loads(parameters))
+            found = "".join(f",{_json(name)}:{_json(value)}" for name, value in wire.items())
+            self._parameters[parameters] = found
+        return found
+
+
+class _Writer:
+    """One file while it is being written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._hash = hashlib.sha256()
+        self._n_lines = self._n_bytes = self._n_tokens = 0
+        self._first_id = self._last_id = ""
+        self._is_whole = False
+        try:
+            path.unlink(missing_ok=True)
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+            self._file: IO[bytes] = os.fdopen(os.open(path, flags, PRIVATE_MODE), "wb", buffering=1 << 20)
+        except OSError as e:
+            raise store_error(e, path, "write") from e
+
+    def add(self, line: _Line) -> None:
+        try:
+            self._file.write(line.data)
+        except OSError as e:
+            raise store_error(e, self._path, "write") from e
+        self._hash.update(line.data)
+        self._n_lines += 1
+        self._n_bytes += len(line.data)
+        self._n_tokens += line.n_tokens
+        self._first_id = self._first_id if self._first_id else line.custom_id
+        self._last_id = line.custom_id
+
+    def finish(self) -> BatchFile:
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+        except OSError as e:
+            raise store_error(e, self._path, "write") from e
+        self._is_whole = True
+        return BatchFile(
+            self._path,
+            self._n_lines,
+            self._n_bytes,
+            self._n_tokens,
+            self._hash.hexdigest(),
+            self._first_id,
+            self._last_id,
+        )
+
+    def discard(self) -> None:
+        if not self._is_whole:
+            with suppress(OSError):
+                self._file.close()
+            self._path.unlink(missing_ok=True)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -2,10 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from schemas.errors import NightpollError, Problem, StudyError
@@ -19,18 +17,6 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 def print_json(document: object) -> None:
     """One JSON document on stdout, nothing else."""
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
-
-
-def print_table(
-    title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()
-) -> None:
-    """A table; `right` names the columns of numbers."""
-    table = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
-    for i, header in enumerate(headers):
-        table.add_column(header, justify="right" if i in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    out.print(table)
 
 
 def print_problem(problem: Problem) -> None:

@@ -5,9 +5,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from cli.console import err, out
 from cli.context import load_environ, load_settings, load_store
@@ -24,10 +21,8 @@ EMULATED_URL = "http://127.0.0.1:8765/v1"
 """Address in the shipped models file; the demo's own emulator takes a free port instead."""
 
 
-def demo(
-    respondents: Annotated[int | None, typer.Option(min=1, help="Only so many; default: all of the survey.")] = None,
-) -> int:
-    """Run the shipped survey (ANES 1996) on the emulator, land it in Parquet and evaluate it. Needs no key."""
+def run_demo(respondents: int | None) -> int:
+    """Run the shipped survey on the emulator, land it in Parquet and evaluate it; `respondents` None: all."""
     settings, environ = load_settings(), load_environ()
     store = load_store(settings)
     with tempfile.TemporaryDirectory(prefix="nightpoll-demo-") as scratch:

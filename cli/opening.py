@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+from cli.arguments import study_file
 from cli.console import err, print_problem
 from cli.progress_bar import planning_bar
 from producer.check import Checked, check
@@ -25,11 +26,6 @@ class Planned:
 
     manifest: RunManifest
     staging: str
-
-
-def study_file(study: Path) -> Path:
-    """A study given as a file or as its folder."""
-    return study / "study.yaml" if study.is_dir() else study
 
 
 def checked_study(study: Path, settings: Settings, environ: Mapping[str, str]) -> Checked:

@@ -1,46 +1,36 @@
-"""run, resume, pause, cancel, status: what changes a run or follows it."""
+"""run, resume, pause, cancel, status, demo: what changes a run or follows it.
 
-import sys
-import threading
-from pathlib import Path
+What takes long to import is imported in the functions that need it, so that `--help` stays quick.
+"""
+
 from typing import Annotated
 
 import typer
 
-from cli import demo
-from cli.console import err, out, print_json
-from cli.context import load_environ, load_settings, load_store
-from cli.follow import Watcher
-from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging
-from cli.run_view import follow_to_the_end, show, show_totals
-from cli.session import check_keys, key_names, sole_follower, workers_for
-from schemas import run_paths, wire
-from schemas.errors import ExitCode, UserInputError
-from storage.runs import append_event, list_run_ids, load_manifest, load_state
-from storage.store import Store
-from workers import connection
-from workers.compaction import compact
-
-StudyArg = Annotated[Path, typer.Argument(help="Study file, or the folder that holds study.yaml.")]
-RunArg = Annotated[str, typer.Argument(help="Run id, as `nightpoll list` shows it.")]
-JsonOpt = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-
-WATCH_EVERY_S = 1.0
-QUIET_WITHIN_S = 30.0
+from cli.arguments import JsonOpt, RunArg, StudyArg, examples
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("demo", epilog=_examples("nightpoll demo", "nightpoll demo --respondents 200"))(demo.demo)
-    app.command(epilog=_examples("nightpoll run study.yaml --pilot 100", "nightpoll run . --yes --detach"))(run)
-    app.command(epilog=_examples("nightpoll resume RUN", "nightpoll resume RUN --retry failed,truncated"))(resume)
-    app.command(epilog=_examples("nightpoll pause RUN"))(pause)
-    app.command(epilog=_examples("nightpoll cancel RUN"))(cancel)
-    app.command(epilog=_examples("nightpoll status", "nightpoll status RUN --watch"))(status)
+    app.command(epilog=examples("nightpoll demo", "nightpoll demo --respondents 200"))(demo)
+    app.command(epilog=examples("nightpoll run study.yaml --pilot 100", "nightpoll run . --yes --detach"))(run)
+    app.command(
+        epilog=examples(
+            "nightpoll resume RUN", "nightpoll resume RUN --retry failed,truncated", "nightpoll resume RUN --budget 40"
+        )
+    )(resume)
+    app.command(epilog=examples("nightpoll pause RUN"))(pause)
+    app.command(epilog=examples("nightpoll cancel RUN"))(cancel)
+    app.command(epilog=examples("nightpoll status", "nightpoll status RUN --watch"))(status)
 
 
-def _examples(*lines: str) -> str:
-    return "Examples:  " + "  |  ".join(lines)
+def demo(
+    respondents: Annotated[int | None, typer.Option(min=1, help="Only so many; default: all of the survey.")] = None,
+) -> int:
+    """Run the shipped survey (ANES 1996) on the emulator, land it in Parquet and evaluate it. Needs no key."""
+    from cli.demo import run_demo
+
+    return run_demo(respondents)
 
 
 def run(
@@ -54,29 +44,11 @@ def run(
     as_json: JsonOpt = False,
 ) -> int:
     """Plan a study, ask, and run it until every task has its row."""
-    if not yes and not sys.stdin.isatty():
-        raise UserInputError("nobody is there to say yes.", where="run", hint="Add --yes to spend without asking.")
-    settings, environ = load_settings(), load_environ()
-    store = load_store(settings)
-    checked = checked_study(study, settings, environ)
-    if settings.redis_url is None:
-        check_keys(key_names(checked.models), environ)
-    if run_id is None:
-        planned = plan_into_staging(store, checked, run_id=None, pilot=pilot)
-        name = planned.manifest.run_id
-    else:
-        name = run_paths.checked_run_id(run_id)
-    with sole_follower(store, name):
-        if run_id is not None:
-            planned = plan_into_staging(store, checked, run_id=name, pilot=pilot)
-        show_totals(planned.manifest.totals, name)
-        if not yes and not _wanted(store, planned):
-            return ExitCode.DONE
-        with workers_for(store, settings, environ, checked.models) as redis_url:
-            open_planned(store, planned, fresh=fresh, detached=detach, priority=priority)
-            if detach:
-                return _detached(name, as_json=as_json)
-            return follow_to_the_end(store, name, redis_url, as_json=as_json)
+    from cli import running
+
+    return running.run(
+        study, pilot=pilot, run_id=run_id, detach=detach, yes=yes, fresh=fresh, priority=priority, as_json=as_json
+    )
 
 
 def resume(
@@ -87,45 +59,23 @@ def resume(
     as_json: JsonOpt = False,
 ) -> int:
     """Go on with a run: what has not landed, or with --retry what ended badly."""
-    settings, environ = load_settings(), load_environ()
-    store = load_store(settings)
-    manifest = load_manifest(store, run)
-    outcomes = _outcomes(retry)
-    with sole_follower(store, run), workers_for(store, settings, environ, manifest.models) as redis_url:
-        state = load_state(store, run)
-        if state.phase == "cancelled":
-            raise UserInputError(f"the run {run!r} was cancelled.", hint="Start a new run; it reuses the answers.")
-        if not state.is_active:
-            connection.plain(redis_url).delete(wire.run_budget(run))  # folded again from the store
-        if budget is not None:
-            append_event(store, run, "budget", {"run_usd": budget})
-        if outcomes:
-            append_event(store, run, "generation", {"number": state.generation + 1, "outcomes": outcomes})
-        elif state.phase != "finished":
-            append_event(store, run, "resumed" if state.phase != "planned" else "opened")
-        if detach:
-            return _detached(run, as_json=as_json)
-        return follow_to_the_end(store, run, redis_url, as_json=as_json)
+    from cli import running
+
+    return running.resume(run, retry=retry, budget=budget, detach=detach, as_json=as_json)
 
 
 def pause(run: RunArg, as_json: JsonOpt = False) -> int:
     """Let no further call go out; open ones finish. `resume` goes on."""
-    store = load_store(load_settings())
-    load_manifest(store, run)
-    if load_state(store, run).phase == "running":
-        append_event(store, run, "paused", {"reason": "paused by a command"})
-    return _report_state(store, run, as_json=as_json)
+    from cli import running
+
+    return running.pause(run, as_json=as_json)
 
 
 def cancel(run: RunArg, as_json: JsonOpt = False) -> int:
     """End a run for good; what was answered stays, open tasks become `cancelled`."""
-    store = load_store(load_settings())
-    load_manifest(store, run)
-    if load_state(store, run).phase != "finished":
-        append_event(store, run, "cancelled", {"reason": "cancelled by a command"})
-        _wait_until_quiet(store, run)
-        compact(store, run)
-    return _report_state(store, run, as_json=as_json)
+    from cli import running
+
+    return running.cancel(run, as_json=as_json)
 
 
 def status(
@@ -134,75 +84,6 @@ def status(
     as_json: JsonOpt = False,
 ) -> int:
     """How far a run is: settled, rate, quota used, cost, failures by reason, time left."""
-    store = load_store(load_settings())
-    name = _newest(store) if run is None else run
-    watcher, wait = Watcher(store, name), threading.Event()
-    view = watcher.look()
-    while watch and view.state.is_active:
-        show(name, view, as_json=as_json)
-        wait.wait(WATCH_EVERY_S)
-        view = watcher.look()
-    if not watch and view.state.is_active:
-        wait.wait(WATCH_EVERY_S)  # a rate needs two looks
-        view = watcher.look()
-    show(name, view, as_json=as_json)
-    return ExitCode.DONE
+    from cli import running
 
-
-def _wanted(store: Store, planned: Planned) -> bool:
-    try:
-        wanted = typer.confirm("Start?", err=True)
-    except typer.Abort:
-        wanted = False
-    if not wanted:
-        discard(store, planned)
-        err.print("Nothing was started.")
-    return wanted
-
-
-def _detached(run_id: str, *, as_json: bool) -> int:
-    if as_json:
-        print_json({"run_id": run_id, "state": "running"})
-    else:
-        out.print(f"{run_id} goes on; `nightpoll status {run_id} --watch` looks at it.", markup=False)
-    return ExitCode.DONE
-
-
-def _report_state(store: Store, run_id: str, *, as_json: bool) -> int:
-    state = load_state(store, run_id)
-    if as_json:
-        print_json({"run_id": run_id, "state": state.phase, "reason": state.reason})
-    else:
-        out.print(f"{run_id}: {state.phase}", markup=False)
-    return ExitCode.DONE
-
-
-def _wait_until_quiet(store: Store, run_id: str) -> None:
-    """Open calls finish and are journalled; two equal looks a second apart count as quiet."""
-    watcher, wait, before = Watcher(store, run_id), threading.Event(), -1
-    for _ in range(int(QUIET_WITHIN_S)):
-        settled = watcher.look().progress.n_settled
-        if settled == before:
-            return
-        before = settled
-        wait.wait(1.0)
-
-
-def _outcomes(retry: str | None) -> list[str]:
-    if retry is None:
-        return []
-    known = {"failed", "truncated", "refused", "filtered"}
-    outcomes = [o.strip() for o in retry.split(",")]
-    unknown = sorted(set(outcomes) - known)
-    if unknown:
-        raise UserInputError(
-            f"{', '.join(unknown)} cannot be retried.", where="--retry", hint=f"Choose from {', '.join(sorted(known))}."
-        )
-    return outcomes
-
-
-def _newest(store: Store) -> str:
-    runs = list_run_ids(store)
-    if not runs:
-        raise UserInputError("there is no run in this store yet.", where=str(store.root))
-    return max(runs, key=lambda r: load_manifest(store, r).created_at)
+    return running.status(run, watch=watch, as_json=as_json)

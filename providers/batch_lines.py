@@ -181,6 +181,22 @@ def account(sent: Iterable[str], lines: Iterable[BatchLine]) -> Account:
     return found
 
 
+def settled(found: Account, lines: Iterable[BatchLine]) -> Iterator[BatchLine]:
+    """The line that counts for each id, once: answers as they come, failures at the end, when no answer can follow.
+
+    Holds no answer, so that a file of any size can be landed in pieces. What is missing is in `found` afterwards.
+
+    Args:
+        found: an account to check the lines off in.
+        lines: of output and error file, in either order.
+    """
+    for line in lines:
+        if found.take(line) in (Check.FIRST, Check.BETTER) and line.reply is not None:
+            yield line
+    for custom_id, failure in found.failures.items():
+        yield BatchLine("failed", custom_id, failure=failure)
+
+
 def _raw_lines(file: IO[bytes]) -> Iterator[bytes]:
     first = True
     while raw := file.readline(MAX_LINE_BYTES):

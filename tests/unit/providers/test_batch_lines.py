@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.batch_lines import Account, BatchLine, Check, account, read_line, read_lines, sent_ids
+from providers.batch_lines import Account, BatchLine, Check, account, read_line, read_lines, sent_ids, settled
 from providers.replies import Usage
 from tests.support.chat_server import completion
 
@@ -188,3 +188,13 @@ def test_strange_ids_are_counted_and_only_a_few_kept():
     found = account([], [BatchLine("ok", f"x{n}") for n in range(100)])
 
     assert (found.n_unexpected, len(found.unexpected)) == (100, 20)
+
+
+def test_settled_gives_one_line_an_id_and_keeps_failures_to_the_end():
+    failed_b = read(custom_id="b", status=500, body={})
+    found = Account(frozenset("abc"))
+
+    lines = list(settled(found, [FAILED, failed_b, OK, OK, read(custom_id="zz"), read_line(b"{")]))
+
+    assert [(line.custom_id, line.kind) for line in lines] == [("a", "ok"), ("b", "failed")]
+    assert list(found.missing()) == ["c"]

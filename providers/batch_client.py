@@ -4,20 +4,19 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, TypeVar
 from urllib.parse import quote
 
 import httpx2
-import openai
 
-from providers import errors_map
-from providers.batch_objects import TOKEN_LIMIT, RemoteBatch, RemoteFile, read_batch, read_file
+from providers.batch_errors import translate
+from providers.batch_objects import RemoteBatch, RemoteFile, read_batch, read_file
+from providers.batch_urls import create_endpoint
 from providers.clients import Link, open_link
-from providers.error_bodies import read_service_error, shown
-from schemas.errors import ModelError, RejectedRequestError, ServiceRefusedError, TransientModelError
-from schemas.models import Deployment, Model, Provider
+from providers.errors_map import EXPECTED
+from schemas.errors import RejectedRequestError, TransientModelError
+from schemas.models import Deployment, Model
 from storage.store import store_error
 
 if TYPE_CHECKING:
@@ -35,23 +34,8 @@ _PAGE = 100
 _MOST_PAGES = 1_000
 _CONNECT_S = 10.0
 _JSONL = "application/jsonl"
-_V1_URL, _BARE_URL = "/v1/chat/completions", "/chat/completions"
 
 Value = TypeVar("Value")
-
-
-def line_url(provider: Provider) -> str:
-    """`url` on every line of an input file, as the provider's documents spell it."""
-    return _BARE_URL if provider == "azure" else _V1_URL
-
-
-def create_endpoint(provider: Provider) -> str:
-    """`endpoint` of a new batch, as the provider's documents spell it.
-
-    Source: Microsoft Learn, "Getting started with Azure OpenAI batch deployments" (read 2026-11-22): /v1/... on the
-    line and /chat/completions at create.
-    """
-    return _V1_URL if provider == "openai" else _BARE_URL
 
 
 class BatchClient:
@@ -256,16 +240,10 @@ class BatchClient:
         try:
             async with asyncio.timeout(timeout_s):
                 return await send()
-        except errors_map.EXPECTED as error:
+        except EXPECTED as error:
             # the cause stays out: its text is the service's, uncut
-            raise self._translated(error, makes_something=makes_something) from None
-
-    def _translated(self, error: Exception, *, makes_something: bool) -> ModelError:
-        secrets = () if self._link.secret is None else (self._link.secret.get_secret_value(),)
-        known = errors_map.translate(error, now=datetime.now(UTC), secrets=secrets)
-        if isinstance(error, openai.APIStatusError):
-            known = _of_status(error, known, secrets)
-        return known if not isinstance(known, TransientModelError) else _with_doubt(known, makes_something)
+            secrets = () if self._link.secret is None else (self._link.secret.get_secret_value(),)
+            raise translate(error, makes_something=makes_something, secrets=secrets) from None
 
 
 def open_batch_client(
@@ -290,28 +268,6 @@ def open_batch_client(
     """
     link = open_link(model, deployment, environ=environ, credential=credential)
     return BatchClient(link, endpoint=create_endpoint(model.provider) if endpoint is None else endpoint)
-
-
-def _of_status(error: openai.APIStatusError, known: ModelError, secrets: tuple[str, ...]) -> ModelError:
-    """What a status means here and not for single calls."""
-    content = error.response.content if error.response.is_closed else b""
-    said = read_service_error(error.status_code, content)
-    if TOKEN_LIMIT in said.code or TOKEN_LIMIT in said.message:
-        what = f"Too many tokens are queued: {shown(said.message, secrets)}"
-        return TransientModelError(what, code=TOKEN_LIMIT, http_status=error.status_code)
-    names_model = "model" in said.code.lower() or "deployment" in said.code.lower()
-    if error.status_code == 404 and isinstance(known, ServiceRefusedError) and not names_model:
-        what = "The service knows no such file or batch at this address."
-        hint = "Deleted, expired, or made with a key of another project; else check `base_url` and `api_version`."
-        return RejectedRequestError(what, code="not_found", http_status=404, hint=hint)
-    return known
-
-
-def _with_doubt(known: TransientModelError, makes_something: bool) -> TransientModelError:
-    """A 5xx after a create leaves open whether it was accepted; a failed look costs nothing."""
-    sure = {"unreachable", "tls_failed", "rate_limited", TOKEN_LIMIT}
-    known.maybe_paid = makes_something and known.code not in sure
-    return known
 
 
 @contextmanager

@@ -7,8 +7,9 @@ from itertools import chain
 
 import pytest
 
-from providers.batch_client import BatchClient, create_endpoint, line_url, open_batch_client
+from providers.batch_client import BatchClient, open_batch_client
 from providers.batch_lines import account, read_lines, sent_ids
+from providers.batch_urls import create_endpoint, line_url
 from schemas.errors import RejectedRequestError, ServiceRefusedError, StoreError, TransientModelError
 from schemas.models import BatchDeployment, Model
 from tests.support.batches import FAST, PROFILES, jsonl, make_line

@@ -43,3 +43,13 @@ def test_wrong_options_are_refused_by_name(argv, says):
         read_arguments(argv, {})
 
     assert says in str(caught.value)
+
+
+def test_batch_clock_is_an_option_and_the_rest_of_batches_a_file(tmp_path):
+    (tmp_path / "c.yaml").write_text(
+        "batch: {working_s: 5}\nbatch_faults: {lost_lines: 0.1, answers: {refusal: 0.2}}\n"
+    )
+    config = read_arguments(["--config", str(tmp_path / "c.yaml"), "--batch-speed", "8640"], {}).config
+
+    assert (config.batch_speed, config.batch.working_s, config.batch_faults.lost_lines) == (8640, 5, 0.1)
+    assert config.batch_faults.answers.refusal == 0.2

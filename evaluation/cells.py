@@ -74,8 +74,8 @@ class Cell:
         """What each prediction counts."""
         return self.weight if weighted else self.unit
 
-    def where(self, mask: BoolArray) -> "Cell":
-        """The same cell with some of its predictions only."""
+    def where(self, mask: BoolArray | IntArray) -> "Cell":
+        """The same cell with some of its predictions only: a mask, or rows in the order wanted."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
         kept: dict[str, Any] = {n: a[mask] for n, a in arrays.items() if isinstance(a, np.ndarray)}
         return replace(self, **kept)

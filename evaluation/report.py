@@ -12,11 +12,12 @@ from markupsafe import Markup
 
 from evaluation.job import Evaluation
 from evaluation.output import method_of
-from evaluation.report_charts import Spec, reliability_charts, share_charts, subgroup_charts
+from evaluation.report_charts import Spec, is_shown, reliability_charts, share_charts, subgroup_charts
 from evaluation.report_lookup import Lookup
 from evaluation.report_samples import sample_answers
 from evaluation.report_sections import Sections
 from evaluation.report_table import ReportRow, ReportTable, words
+from evaluation.report_verdict import plain_verdict
 from evaluation.scoring import SplitScores, draws_of
 from schemas import run_paths
 from storage.runs import load_manifest
@@ -65,6 +66,7 @@ def render_report(store: Store, run_id: str, evaluation: Evaluation) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    arms = list(dict.fromkeys(arm for _, arm in scores.cells if is_shown(arm)))
     charts = {
         "shares": share_charts(scores, lookup),
         "reliability": reliability_charts(scores),
@@ -75,7 +77,8 @@ def render_report(store: Store, run_id: str, evaluation: Evaluation) -> str:
         label=LABEL,
         evaluation=evaluation,
         split=scores.split,
-        arms=list(dict.fromkeys(arm for _, arm in scores.cells if not arm.startswith("baseline:"))),
+        arms=arms,
+        verdict={arm: plain_verdict(scores, arm) for arm in arms},
         texts=scores.run.texts,
         headline=sections.headline(),
         sections=sections,

@@ -6,7 +6,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from evaluation.figures import HUMAN, LOGIT
+from evaluation.calibration import is_derived
+from evaluation.figures import BASELINE, HUMAN, LOGIT
 from evaluation.groups import groupings_of
 from evaluation.report_lookup import Lookup
 from evaluation.scoring import SplitScores
@@ -16,9 +17,16 @@ COLOURS = ["#8a8f98", "#2f6fed", "#d9730d", "#1a936f", "#9b51e0", "#c0392b", "#0
 """Distinct in both themes and for colour-blind readers; people come first, in grey."""
 
 _WIDTH: Any = "container"
-_STEP = 26
+_STEP = 9
+_ROW = 24
+"""Pixels of one dot, and the least of one group of dots; the page works out the height when an arm is picked."""
 
 Spec = dict[str, Any]
+
+
+def is_shown(arm: str) -> bool:
+    """An arm of the study: no baseline, and not made from another arm."""
+    return not arm.startswith(BASELINE) and not is_derived(arm)
 
 
 def share_charts(scores: SplitScores, lookup: Lookup) -> dict[str, Spec]:
@@ -46,7 +54,7 @@ def subgroup_charts(scores: SplitScores, lookup: Lookup) -> dict[str, Spec]:
     for row in lookup.where("accuracy"):
         if row.subgroup is None or row.value is None or row.interval is None or row.question_id is None:
             continue
-        if row.arm.startswith("baseline:") and row.arm != LOGIT:
+        if row.arm != LOGIT and not is_shown(row.arm):
             continue
         variables = tuple(name for name, _ in row.subgroup)
         labels = [
@@ -67,7 +75,7 @@ def _share_chart(scores: SplitScores, lookup: Lookup, q: str) -> Spec:
     labels = scores.run.question_labels.get(q, {})
     scale = scores.run.scales[q]
     rows = []
-    arms = [arm for name, arm in scores.cells if name == q and not arm.startswith("baseline:")]
+    arms = [arm for name, arm in scores.cells if name == q and is_shown(arm)]
     for code in scale.codes:
         answer = labels.get(code, str(code))
         human = lookup.row(HUMAN, q, "share", level=str(code))
@@ -98,9 +106,10 @@ def _dots(data: pd.DataFrame, rows: str, title: str, description: str, order: li
     )  # fmt: skip
     rule = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y, yOffset=offset, color=colour)
     n_arms = data["arm"].nunique()
-    height: Any = alt.Step(max(_STEP, 11 * n_arms))
+    groups = data[rows].nunique()
+    height = groups * max(_ROW, _STEP * n_arms)
     chart = alt.layer(rule, point).properties(width=_WIDTH, height=height, description=description)
-    return _plain(chart)
+    return _plain(chart) | {"usermeta": {"groups": groups, "row": _ROW, "step": _STEP}}
 
 
 def _reliability(arm: str, figures: Mapping[Any, Any]) -> list[dict[str, Any]]:
@@ -136,4 +145,5 @@ def _plain(chart: alt.LayerChart | alt.FacetChart) -> Spec:
         font="system-ui, sans-serif",
     )
     spec: Spec = configured.to_dict()
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     return spec

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Sequence
 
+from evaluation.calibration import base_of, is_derived
 from evaluation.coverage import MODEL_COUNTS
 from evaluation.figures import GBDT, LOGIT, MAJORITY
 from evaluation.groups import SUPPRESSED_BELOW
 from evaluation.joint import FIELDS, QUESTIONS
+from evaluation.report_charts import is_shown
 from evaluation.report_lookup import Lookup
 from evaluation.report_table import (
     SUPPRESSED_TEXT,
@@ -34,8 +36,9 @@ class Sections:
 
     def __init__(self, scores: SplitScores, lookup: Lookup) -> None:
         self._scores, self._lookup = scores, lookup
-        self._cells = [key for key in scores.cells if not key[1].startswith("baseline:")]
-        self._with_logit = [key for key in scores.cells if not key[1].startswith("baseline:") or key[1] == LOGIT]
+        self._cells = [key for key in scores.cells if is_shown(key[1])]
+        self._derived = [key for key in scores.cells if is_derived(key[1])]
+        self._with_logit = [key for key in scores.cells if is_shown(key[1]) or key[1] == LOGIT]
 
     def headline(self) -> ReportTable:
         """First screen: accuracy beside its baselines, distance of the shares, flags."""
@@ -47,6 +50,19 @@ class Sections:
         return ReportTable(
             "Accuracy by question", headers, [self._headline(*key) for key in self._cells], note, cards=True
         )
+
+    def calibrated(self) -> list[ReportTable]:
+        """Arms made from probabilities, beside the arm they were made from, on the same test respondents."""
+        headers = ["Question", "Arm", "n", "Right", "Log loss", "ECE", "TV"]
+        rows = []
+        for q, arm in self._derived:
+            values = [self._lookup.value(arm, q, m) for m in ("log_loss", "ece", "tv")]
+            accuracy = self._lookup.row(arm, q, "accuracy", "strict")
+            n, right = (None, None) if accuracy is None else (accuracy.n, accuracy.value)
+            cells = [number(n, 0), percent(right), *(number(v, 3) for v in values)]
+            rows.append(ReportRow(base_of(arm), [words(q), words(arm), *cells]))
+        note = "Maps fitted on validation respondents, scored on test respondents; +sampled draws one answer each."
+        return [ReportTable("Calibrated arms", headers, rows, note)] if rows else []
 
     def coverage(self) -> ReportTable:
         """Where every task went."""
@@ -136,7 +152,7 @@ class Sections:
         points = self._scores.run.settings.equivalence_points
         rows = []
         for c in self._scores.comparisons:
-            if c.question is None:
+            if c.question is None or is_derived(c.arm):
                 continue
             gap = c.gaps[True]
             smallest = self._lookup.row(
@@ -232,7 +248,7 @@ class Sections:
         """One table of gaps."""
         rows = []
         for row in self._lookup.where("accuracy_gap"):
-            if row.arm.startswith("baseline:") or row.question_id is None:
+            if not is_shown(row.arm) or row.question_id is None:
                 continue
             values = [
                 row.value,

@@ -9,6 +9,12 @@ function ofArm(spec) {
   for (const [name, rows] of Object.entries(copy.datasets ?? {})) {
     copy.datasets[name] = rows.filter((row) => row.arm === undefined || stays(row.arm));
   }
+  const { groups, row, step } = copy.usermeta ?? {};
+  if (groups) {
+    const arms = new Set(Object.values(copy.datasets).flat().map((one) => one.arm));
+    copy.height = groups * Math.max(row, step * arms.size);
+    for (const { encoding } of copy.layer) encoding.color.legend.values = [...arms]; // each arm keeps its colour
+  }
   return copy;
 }
 

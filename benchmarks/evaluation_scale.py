@@ -2,7 +2,8 @@
 
 `python benchmarks/evaluation_scale.py` builds a synthetic run of 20 arms x 10 questions x 5,000 respondents in a
 temporary folder, evaluates it in a fresh process with 2,000 bootstrap draws and prints one JSON object: seconds of
-the evaluation (reading and writing included) and the peak resident memory of that process.
+the evaluation (reading and writing included), of the report after it, and the peak resident memory of that process.
+Two subgroup variables with eleven groups are scored too.
 """
 
 import argparse
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from evaluation.job import evaluate_run  # noqa: E402  (the repository's rooms are found from its root)
+from evaluation.report import write_report  # noqa: E402
 from storage.store import Store  # noqa: E402
 from tests.support.runs_folder import ArmRows, RunFolder, variable  # noqa: E402
 
@@ -55,13 +57,17 @@ def evaluated(root: Path) -> dict[str, float]:
     phases: list[tuple[str, float]] = []
     found = evaluate_run(Store(root), "run-1", progress=lambda what: phases.append((what, time.perf_counter())))
     seconds = time.perf_counter() - started
+    report_started = time.perf_counter()
+    page = write_report(Store(root), "run-1", found)
+    report_seconds = time.perf_counter() - report_started
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     ends = [*(at for _, at in phases[1:]), started + seconds]
     spent: dict[str, float] = {}
     for (what, at), end in zip(phases, ends, strict=True):
         name = "baselines" if what.startswith("baselines") else what
         spent[name] = round(spent.get(name, 0.0) + end - at, 2)
-    return {"seconds": round(seconds, 2), "peak_rss_mb": round(peak_mb), "rows": len(found.rows)} | spent
+    report = {"report_seconds": round(report_seconds, 2), "report_mb": round(page.stat().st_size / 1e6, 2)}
+    return {"seconds": round(seconds, 2), "peak_rss_mb": round(peak_mb), "rows": len(found.rows)} | report | spent
 
 
 def build(root: Path, given: argparse.Namespace) -> None:
@@ -79,7 +85,8 @@ def build(root: Path, given: argparse.Namespace) -> None:
         for a in range(given.arms)
     }
     weights = rng.gamma(2, 0.5, n) + 0.05
-    folder = RunFolder(questions, truth, arms, fields, weights, numeric=["AGE"], bootstrap=given.draws)
+    groups = {"G0": rng.integers(1, 5, n).tolist(), "G1": rng.integers(1, 8, n).tolist()}
+    folder = RunFolder(questions, truth, arms, fields, weights, numeric=["AGE"], bootstrap=given.draws, groups=groups)
     folder.write(root)
 
 

@@ -1,6 +1,5 @@
 """Charts of the report as Vega-Lite specifications, made with Altair; scripts inside the page draw them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -8,7 +7,8 @@ import pandas as pd
 
 from evaluation.calibration import is_derived
 from evaluation.figures import BASELINE, HUMAN, LOGIT
-from evaluation.groups import groupings_of
+from evaluation.groups import SUPPRESSED_BELOW, groupings_of
+from evaluation.measure import Measured
 from evaluation.report_lookup import Lookup
 from evaluation.scoring import SplitScores
 
@@ -38,9 +38,9 @@ def reliability_charts(scores: SplitScores) -> dict[str, Spec]:
     """Question -> how often the most likely answer is right, by its probability; questions with probabilities only."""
     found = {}
     for q in dict.fromkeys(q for q, _ in scores.cells):
-        rows = [
-            row for (name, arm), s in scores.cells.items() if name == q for row in _reliability(arm, s.measured.figures)
-        ]
+        measured = {arm: s.measured for (name, arm), s in scores.cells.items() if name == q}
+        told = {arm: m for arm, m in measured.items() if arm == LOGIT or not arm.startswith(BASELINE)}
+        rows = [row for arm, m in told.items() for row in _reliability(arm, m)]
         if any(row["arm"] != LOGIT for row in rows):
             found[q] = _reliability_chart(q, pd.DataFrame(rows))
     return found
@@ -100,7 +100,7 @@ def _dots(data: pd.DataFrame, rows: str, title: str, description: str, order: li
                        legend=alt.Legend(orient="top", columns=2))  # fmt: skip
     tips = [alt.Tooltip("arm:N"), alt.Tooltip(f"{rows}:N"), alt.Tooltip("value:Q", format=".1%")]
     base = alt.Chart(data)
-    point = base.mark_point(filled=True, size=70).encode(
+    point = base.mark_point(filled=True, size=70, opacity=1).encode(
         x=alt.X("value:Q", title=title, axis=alt.Axis(format="%"), scale=alt.Scale(domainMin=0)),
         y=y, yOffset=offset, color=colour, shape=alt.Shape("arm:N", title=None, legend=None), tooltip=tips,
     )  # fmt: skip
@@ -112,11 +112,17 @@ def _dots(data: pd.DataFrame, rows: str, title: str, description: str, order: li
     return _plain(chart) | {"usermeta": {"groups": groups, "row": _ROW, "step": _STEP}}
 
 
-def _reliability(arm: str, figures: Mapping[Any, Any]) -> list[dict[str, Any]]:
-    found = {(key[0], key[2]): f.value for key, f in figures.items() if key[0].startswith("reliability") and key[3]}
+def _reliability(arm: str, measured: Measured) -> list[dict[str, Any]]:
+    """Bins that hold about 30 people or more; points of fewer would be noise."""
+    figures = measured.figures.items()
+    found = {(key[0], str(key[2])): f.value for key, f in figures if key[0].startswith("reliability") and key[3]}
     bins = sorted({level for _, level in found})
     names = {"confidence": "reliability_confidence", "right": "reliability_accuracy", "share": "reliability_share"}
-    return [{"arm": arm, **{k: found[(metric, level)] for k, metric in names.items()}} for level in bins]
+    return [
+        {"arm": arm, **{k: found[(metric, level)] for k, metric in names.items()}}
+        for level in bins
+        if (found[("reliability_share", level)] or 0.0) * measured.n_eligible >= SUPPRESSED_BELOW
+    ]
 
 
 def _reliability_chart(q: str, data: pd.DataFrame) -> Spec:

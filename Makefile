@@ -1,6 +1,6 @@
 # `make demo` and `make test` need nothing but python3 >= 3.11 with venv and pip: the first call sets up .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench accept docs lock clean
+.PHONY: help setup demo test check bench accept soak docs lock clean
 PYTHON ?=
 READY := .venv/.ready
 BIN := .venv/bin
@@ -24,6 +24,10 @@ test: $(READY) ## all tests but the long and the paid ones
 
 accept: $(READY) ## the long acceptance runs; NPORS_SAV=FILE for those on Pew's file
 	@$(BIN)/python -m pytest -m accept
+	@NIGHTPOLL_TEST_REAL_LEASES=1 $(BIN)/python -m pytest tests/faults
+
+soak: $(READY) ## 200 seeded random schedules of faults; SCHEDULES=N for another number
+	@NIGHTPOLL_SOAK_SCHEDULES=$(or $(SCHEDULES),200) $(BIN)/python -m pytest tests/faults/test_soak.py
 
 check: $(READY) ## format, lint, types, import direction, generated docs
 	$(BIN)/ruff format --check .

@@ -88,9 +88,15 @@ class HeldLock:
         return not self.lost and self._node.clock_s() < self.valid_until_s - LOCK_MARGIN_S
 
     async def release(self) -> None:
-        """Stop renewing and give it back; without Redis it runs out by itself."""
+        """Stop renewing and give it back; without Redis it runs out by itself.
+
+        The renewal is told to end and waited for: a cancellation alone can be swallowed by a time-out that fires in
+        the same moment, and a renewal that is under way would take the lock back after its release.
+        """
+        self.lost = True
         if self._renewing is not None:
             self._renewing.cancel()
+            await asyncio.gather(self._renewing, return_exceptions=True)
         try:
             await locks.release(self._node.redis, self._key, self.token)
         except (RedisError, OSError):
@@ -99,6 +105,8 @@ class HeldLock:
     async def _renew(self) -> None:
         while not self.lost:
             await asyncio.sleep(wire.LOCK_RENEW_S)
+            if self.lost:
+                return
             asked_s = self._node.clock_s()
             try:
                 if await locks.renew(self._node.redis, self._key, self.token):
@@ -248,6 +256,7 @@ class _ShardWork:
                 for _ in range(n_pullers):
                     group.create_task(self._pull(source, work))
         finally:
+            self._stop()  # ends the mirror even where its cancellation is swallowed
             mirror.cancel()
             journal.close()
         if self._store_error is not None:

@@ -25,6 +25,7 @@ def write_study(
     budget_usd: float | None = None,
     other_model: str | None = None,
     second_deployment: str | None = None,
+    salt: str = "",
 ) -> Path:
     """Write study.yaml, models.yaml, persona.j2 and survey.csv; returns the study file.
 
@@ -33,6 +34,7 @@ def write_study(
     Args:
         other_model: base URL of a model `other`, which answers a further arm of that name.
         second_deployment: base URL of a second deployment of the first model.
+        salt: words in every question, so that two studies share no request.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rng = Random(7)
@@ -57,8 +59,8 @@ persona:
     region: {_flow(REGIONS)}
   template: persona.j2
 questions:
-  mood: {{text: "How do you feel today?", scale: ordinal, answers: {_flow(MOODS)}}}
-  trust: {{text: "Do you trust your neighbours?", answers: {_flow(TRUST)}}}
+  mood: {{text: "How do you feel today? {salt}", scale: ordinal, answers: {_flow(MOODS)}}}
+  trust: {{text: "Do you trust your neighbours? {salt}", answers: {_flow(TRUST)}}}
 arms:
 {arm_lines}
 evaluate: {{bootstrap: 200}}

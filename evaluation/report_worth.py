@@ -3,7 +3,6 @@
 import math
 
 from evaluation.calibration import is_derived
-from evaluation.coverage import MODEL_COUNTS
 from evaluation.figures import LOGIT
 from evaluation.report_charts import is_shown
 from evaluation.report_lookup import Lookup
@@ -16,8 +15,6 @@ from evaluation.report_table import (
     words,
 )
 from evaluation.scoring import SplitScores
-
-_STATUS_WORDS = {name: name.removeprefix("n_") for name in MODEL_COUNTS}
 
 
 def _finite(value: float | None) -> float | None:

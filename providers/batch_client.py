@@ -13,8 +13,8 @@ import httpx2
 from providers.batch_errors import translate
 from providers.batch_objects import RemoteBatch, RemoteFile, read_batch, read_file
 from providers.batch_urls import create_endpoint
-from providers.clients import Link, open_link
 from providers.errors_map import EXPECTED
+from providers.links import Link, open_link
 from schemas.errors import RejectedRequestError, TransientModelError
 from schemas.models import Deployment, Model
 from storage.store import store_error
@@ -174,9 +174,7 @@ class BatchClient:
 
     async def close(self) -> None:
         """Close all connections. Calling twice is safe."""
-        await self._sdk.close()
-        if self._link.on_close is not None:
-            await self._link.on_close()
+        await self._link.close()
 
     async def _pages(self, path: str, query: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
         seen: set[str] = set()

@@ -1,68 +1,54 @@
-"""Chat clients: one per deployment and event loop, on the SDK's connection, authentication and URL rules.
+"""Chat clients: one per deployment and event loop. The SDK says what a request looks like, aiohttp carries it.
 
-The call goes through `client.post` with a raw response, not through the typed `create`, which costs twice the
-processor time; nothing is retried here, because every try has to pass the limiter.
+Nothing is retried here, because every try has to pass the limiter.
 """
 
 import asyncio
-import importlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import httpx2
-import openai
-from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAioHttpClient
-from pydantic import SecretStr
+import aiohttp
+from yarl import URL
 
 from providers import errors_map
+from providers.error_bodies import read_service_error
+from providers.links import Link, open_link, read_key
 from providers.rate_hints import rate_hints
 from providers.replies import Reply, read_reply
-from providers.service import base_url, chat_path, wire_name
-from schemas.errors import RejectedRequestError, SettingsError
+from providers.service import chat_path, wire_name
+from providers.sessions import connect_timeout, open_session
+from providers.templates import Recorder, record
+from schemas.errors import RejectedRequestError, TransientModelError
 from schemas.models import Deployment, Model
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-    from providers.entra import Tokens
+__all__ = ["ChatClient", "open_client", "read_key"]
 
-MAX_CONNECTIONS = 4096
-"""As many as one process may have calls in flight."""
 
-KEEP_ALIVE_S = 4.0
-"""Idle connections are dropped before servers drop them (uvicorn after 5 s): a call on a connection that has just
-been closed at the other end looks like one that may have been paid."""
-
-CONNECT_S = 10.0
-_NO_KEY = "none"
+class _Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
 
 
 class ChatClient:
     """Chat completions of one deployment. Belongs to the event loop of its first call; close it in that loop."""
 
-    def __init__(
-        self,
-        sdk: AsyncOpenAI,
-        *,
-        path: str,
-        model: str,
-        headers: Mapping[str, str | openai.Omit],
-        id_header: str,
-        secret: SecretStr | None = None,
-        on_close: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
-        self._sdk = sdk
+    def __init__(self, link: Link, recorder: Recorder, *, path: str, model: str, id_header: str) -> None:
+        self._link = link
+        self._recorder = recorder
         self._path = path
         self._model = model
-        self._headers = dict(headers)
         self._id_header = id_header
-        self._secret = secret
-        self._on_close = on_close
+        self._secret = link.secret
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._opened: tuple[aiohttp.ClientSession, URL] | None = None
+        self._is_closed = False
 
     def __repr__(self) -> str:
         return f"ChatClient(model={self._model!r}, path={self._path!r})"
@@ -83,36 +69,50 @@ class ChatClient:
         started = perf_counter()
         try:
             async with asyncio.timeout(timeout_s):
-                response = await self._post(content, call_id, timeout_s)
+                answer = await self._post(content, call_id, timeout_s)
         except errors_map.EXPECTED as error:
-            reply = errors_map.reply_of(error, latency_s=perf_counter() - started)
-            if reply is not None:
-                return reply
             # the cause stays out: its text is the service's, unshortened and perhaps with a part of the key
             raise errors_map.translate(error, now=datetime.now(UTC), secrets=self._secrets()) from None
         latency_s = perf_counter() - started
-        return read_reply(response.content, latency_s=latency_s, limits=rate_hints(response.headers))
+        if 200 <= answer.status < 300:
+            return read_reply(answer.content, latency_s=latency_s, limits=rate_hints(answer.headers))
+        return self._refused(answer, latency_s)
 
     async def close(self) -> None:
         """Close all connections. Calling twice is safe."""
-        await self._sdk.close()
-        if self._on_close is not None:
-            await self._on_close()
-            self._on_close = None
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._opened is not None:
+            await self._opened[0].close()
+        await self._link.close()
 
-    async def _post(self, content: bytes, call_id: str, timeout_s: float) -> httpx2.Response:
-        # connecting must fail first: only then is it known that nothing was sent
-        connect_s = min(CONNECT_S, 0.8 * timeout_s)
-        return await self._sdk.post(
-            self._path,
-            cast_to=httpx2.Response,
-            content=content,
-            options={
-                "headers": {**self._headers, self._id_header: call_id},
-                "timeout": httpx2.Timeout(None, connect=connect_s, pool=connect_s),
-                "follow_redirects": False,
-            },
+    async def _post(self, content: bytes, call_id: str, timeout_s: float) -> _Answer:
+        session, url = self._opened if self._opened is not None else await self._open()
+        headers = {self._id_header: call_id}
+        if self._link.tokens is not None:
+            headers["Authorization"] = f"Bearer {await self._link.tokens.get()}"
+        posting = session.post(
+            url, data=content, headers=headers, allow_redirects=False, timeout=connect_timeout(timeout_s)
         )
+        async with posting as response:
+            return _Answer(response.status, response.headers, await response.read())
+
+    async def _open(self) -> tuple[aiohttp.ClientSession, URL]:
+        template = await record(self._link.sdk, self._recorder, self._path, self._link.headers)
+        # calls that came meanwhile may have opened or closed it
+        if self._is_closed:
+            raise TransientModelError("The client is closed.", code="unreachable")
+        if self._opened is None:
+            self._opened = open_session(template.url, template.headers), template.url
+        return self._opened
+
+    def _refused(self, answer: _Answer, latency_s: float) -> Reply:
+        said = read_service_error(answer.status, answer.content)
+        reply = errors_map.reply_in(said, latency_s=latency_s, limits=rate_hints(answer.headers))
+        if reply is None:
+            raise errors_map.refusal(said, answer.headers, now=datetime.now(UTC), secrets=self._secrets())
+        return reply
 
     def _hold_to_one_loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -120,6 +120,8 @@ class ChatClient:
             self._loop = loop
         elif self._loop is not loop:
             raise RuntimeError("a ChatClient serves one event loop; open another for this one")
+        if self._is_closed:
+            raise TransientModelError("The client is closed.", code="unreachable")
 
     def _secrets(self) -> tuple[str, ...]:
         return () if self._secret is None else (self._secret.get_secret_value(),)
@@ -143,118 +145,14 @@ def open_client(
     Raises:
         SettingsError: the key's variable is not named, not set, or holds no key.
     """
-    link = open_link(model, deployment, environ=environ, credential=credential)
+    recorder = Recorder()
     return ChatClient(
-        link.sdk,
+        open_link(model, deployment, environ=environ, credential=credential, transport=recorder),
+        recorder,
         path=chat_path(model, deployment),
         model=wire_name(model, deployment),
-        headers=link.headers,
         id_header="X-Client-Request-Id" if model.provider == "openai" else "x-ms-client-request-id",
-        secret=link.secret,
-        on_close=link.on_close,
     )
-
-
-@dataclass(frozen=True)
-class Link:
-    """The SDK set up for one deployment, shared by the chat and the batch client.
-
-    Attributes:
-        sdk: its client, without retries.
-        headers: to be sent with every call.
-        secret: the key in use, to be kept out of messages; None if there is none.
-        on_close: to be awaited at the end.
-    """
-
-    sdk: AsyncOpenAI
-    headers: dict[str, str | openai.Omit] = field(repr=False)
-    secret: SecretStr | None
-    on_close: Callable[[], Awaitable[None]] | None
-
-
-def open_link(
-    model: Model,
-    deployment: Deployment,
-    *,
-    environ: Mapping[str, str],
-    credential: "AsyncTokenCredential | None" = None,
-) -> Link:
-    """Address, key and connections of one deployment; arguments and errors as for `open_client`."""
-    access = _access(deployment, environ, credential)
-    make = _azure_sdk if model.provider == "azure" else _openai_sdk
-    headers: dict[str, str | openai.Omit] = {}
-    if model.provider == "azure_v1" and deployment.auth == "key":
-        headers = {"api-key": access.key, "Authorization": openai.omit}
-    on_close = access.tokens.close if access.tokens is not None else None
-    return Link(make(model, deployment, access), headers, access.secret, on_close)
-
-
-@dataclass(frozen=True)
-class _Access:
-    secret: SecretStr | None = None
-    tokens: "Tokens | None" = field(default=None, repr=False)
-
-    @property
-    def key(self) -> str:
-        return self.secret.get_secret_value() if self.secret is not None else _NO_KEY
-
-
-def _access(deployment: Deployment, environ: Mapping[str, str], credential: "AsyncTokenCredential | None") -> _Access:
-    if deployment.auth == "none":
-        return _Access()
-    if deployment.auth == "entra":
-        # azure-identity costs half a second to import: only who signs in with it pays
-        entra = importlib.import_module("providers.entra")
-        return _Access(tokens=cast("Tokens", entra.open_tokens(deployment.scope, credential)))
-    return _Access(secret=read_key(deployment, environ))
-
-
-def read_key(deployment: Deployment, environ: Mapping[str, str]) -> SecretStr:
-    """The deployment's key.
-
-    Raises:
-        SettingsError: its variable is not named, not set, or holds something no header can carry.
-    """
-    where, name = f"deployment {deployment.name}", deployment.api_key_env
-    if name is None:
-        raise SettingsError("No environment variable is named for the key.", where=where, hint="Add `api_key_env`.")
-    key = environ.get(name, "").strip()
-    if not key:
-        hint = f"Set {name} in the environment or in .env."
-        raise SettingsError(f"{name} is not set.", where=where, hint=hint, code="key_missing")
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise SettingsError(
-            f"{name} holds characters no key has.", where=where, hint="Set it again.", code="key_broken"
-        )
-    return SecretStr(key)
-
-
-def _openai_sdk(model: Model, deployment: Deployment, access: _Access) -> AsyncOpenAI:
-    return AsyncOpenAI(
-        base_url=base_url(model, deployment),
-        api_key=access.tokens.get if access.tokens is not None else access.key,
-        max_retries=0,
-        http_client=_http_client(),
-    )
-
-
-def _azure_sdk(model: Model, deployment: Deployment, access: _Access) -> AsyncOpenAI:
-    bearer = access.key if deployment.auth == "bearer" else None
-    provider = access.tokens.get if access.tokens is not None else None
-    return AsyncAzureOpenAI(
-        base_url=base_url(model, deployment),
-        api_version=model.api_version,
-        api_key=access.key if bearer is None and provider is None else None,
-        azure_ad_token=bearer,
-        azure_ad_token_provider=provider,
-        max_retries=0,
-        http_client=_http_client(),
-    )
-
-
-def _http_client() -> httpx2.AsyncClient:
-    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEP_ALIVE_S)
-    return DefaultAioHttpClient(limits=limits, follow_redirects=False)
 
 
 def _encode(body: dict[str, Any]) -> bytes:

@@ -4,7 +4,7 @@ Which failures may have been billed: docs/design/providers.md.
 """
 
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import aiohttp
@@ -12,7 +12,7 @@ import httpx2
 import openai
 
 from providers.error_bodies import ServiceError, read_service_error, shown
-from providers.rate_hints import RateHints, rate_hints, retry_after_s
+from providers.rate_hints import RateHints, retry_after_s
 from providers.replies import Reply
 from schemas.errors import (
     ModelError,
@@ -52,19 +52,12 @@ _NOT_SENT_HTTPX2 = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeo
 _BAD_ADDRESS = (httpx2.UnsupportedProtocol, httpx2.InvalidURL, aiohttp.InvalidURL)
 
 
-def reply_of(error: Exception, *, latency_s: float) -> Reply | None:
+def reply_in(said: ServiceError, *, latency_s: float, limits: RateHints) -> Reply | None:
     """The answer inside a refusal, None if there is none.
 
     A blocked prompt is an outcome (`filtered`), not a failure: asking again gives the same. So is the 400 by which
     Azure says that the output limit was reached (`truncated`).
     """
-    if not isinstance(error, openai.APIStatusError):
-        return None
-    return reply_in(_said(error), latency_s=latency_s, limits=_limits(error))
-
-
-def reply_in(said: ServiceError, *, latency_s: float, limits: RateHints) -> Reply | None:
-    """The same for an error object that came without an exception, as in the lines of a batch."""
     if _is_filtered(said):
         which = f": {', '.join(said.filtered)}" if said.filtered else ""
         sentence = f"The service's content filter refused the prompt{which}."
@@ -94,7 +87,8 @@ def translate(error: Exception, *, now: datetime, secrets: Iterable[str] = ()) -
     if isinstance(error, ModelError):
         return error
     if isinstance(error, openai.APIStatusError):
-        return _from_status(error, now, secrets)
+        said = read_service_error(error.status_code, error.response.content)
+        return refusal(said, error.response.headers, now=now, secrets=secrets)
     chain = list(_chain(error))
     if any(isinstance(each, _BAD_ADDRESS) for each in chain):
         return ServiceRefusedError("The address of the service cannot be used.", code="bad_base_url")
@@ -107,9 +101,18 @@ def translate(error: Exception, *, now: datetime, secrets: Iterable[str] = ()) -
     return TransientModelError(what, code="client_failure", maybe_paid=True)
 
 
-def _from_status(error: openai.APIStatusError, now: datetime, secrets: Iterable[str]) -> ModelError:
-    said = _said(error)
-    hint_s = retry_after_s(error.response.headers, said.message, now=now) if said.status == 429 else None
+def refusal(
+    said: ServiceError, headers: Mapping[str, str], *, now: datetime, secrets: Iterable[str] = ()
+) -> ModelError:
+    """Our error for a response that is no answer.
+
+    Args:
+        said: its status and error object.
+        headers: of the response; look-ups must not mind case.
+        now: the present, aware; for hints that name a date.
+        secrets: keys in use, kept out of the message.
+    """
+    hint_s = retry_after_s(headers, said.message, now=now) if said.status == 429 else None
     return model_error(said, hint_s=hint_s, secrets=secrets)
 
 
@@ -222,14 +225,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while current is not None:
         yield current
         current = current.__cause__
-
-
-def _said(error: openai.APIStatusError) -> ServiceError:
-    return read_service_error(error.status_code, error.response.content)
-
-
-def _limits(error: openai.APIStatusError) -> RateHints:
-    return rate_hints(error.response.headers)
 
 
 def _is_filtered(said: ServiceError) -> bool:

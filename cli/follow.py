@@ -24,7 +24,7 @@ from workers.progress import Progress, ProgressReader
 POLL_S = 0.5
 PLAIN_EVERY_S = 5.0
 RATE_OVER_S = 15.0
-NO_WORKER_NOTE_S = 10.0
+NO_WORKER_NOTE_S = 30.0
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,8 @@ def _reuse(report: PlanReport) -> str:
     if report.reused == 0:
         return "no request has been answered by an earlier run"
     runs = ", ".join(report.reused_by_run)
-    return f"{report.reused:,} requests were answered by {runs} and will not be asked; cost and time are without this"
+    told = "will not be asked again; cost and time below are those of asking all"
+    return f"{report.reused:,} requests were answered by {runs} and {told}"
 
 
 def _cost(totals: PlanTotals) -> str:

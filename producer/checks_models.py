@@ -49,6 +49,12 @@ def is_loopback(base_url: str) -> bool:
         return host == "localhost"
 
 
+def is_service_name(base_url: str) -> bool:
+    """Whether the host is one word, as compose names its services: no such name leads out of the private network."""
+    host = urlsplit(base_url).hostname
+    return host is not None and "." not in host and ":" not in host
+
+
 def _places(name: str, model: Model) -> list[Place]:
     return [(f"models.{name}.deployments.{n}", deployment) for n, deployment in enumerate(model.deployments)]
 
@@ -66,9 +72,11 @@ def _services(name: str, model: Model, source: Source) -> Iterator[Problem]:
 
 
 def _transport(key: str, deployment: Deployment, source: Source) -> Iterator[Problem]:
-    if urlsplit(deployment.base_url).scheme != "https" and not is_loopback(deployment.base_url):
+    if urlsplit(deployment.base_url).scheme == "https" or is_loopback(deployment.base_url):
+        return
+    if not (deployment.auth == "none" and is_service_name(deployment.base_url)):
         what = f"the base_url of {deployment.name} is not https: keys and personas would travel in the clear."
-        hint = "Only an address of this machine may be http."
+        hint = "Only this machine, or without a key a service of the same compose file, may be http."
         yield Problem(what, source.where(f"{key}.base_url"), hint, code="not_https")
 
 

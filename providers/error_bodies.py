@@ -46,7 +46,7 @@ def read_service_error(status: int, content: bytes) -> ServiceError:
     """The error object in a response's body; an empty one with the body's text if it is none."""
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ServiceError(status, message=content[:2000].decode("utf-8", "replace"))
     return service_error(status, body)
 

@@ -113,7 +113,8 @@ def _in_words(message: str) -> float | None:
 
 def _count(headers: Mapping[str, str], name: str) -> int | None:
     value = headers.get(name, "").strip()
-    return int(float(value)) if _NUMBER.fullmatch(value) and not value.startswith("-") else None
+    number = float(value) if _NUMBER.fullmatch(value) and not value.startswith("-") else math.inf
+    return int(number) if math.isfinite(number) else None
 
 
 def _positive(value: int | None) -> int | None:

@@ -120,7 +120,7 @@ def read_usage(raw: object) -> Usage | None:
 def _json_object(content: bytes) -> dict[str, Any]:
     try:
         body = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _malformed("not JSON") from error
     if not isinstance(body, dict):
         raise _malformed("not a JSON object")

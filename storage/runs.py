@@ -51,9 +51,7 @@ def _model(kind: type[T], store: Store, rel: str) -> T:
         data = json.loads(store.read_bytes(rel))
         format_no = data.get("format_no")
     except (ValueError, AttributeError) as e:
-        raise StoreError(
-            "the file is damaged: it is not the JSON object it was written as.", where=where
-        ) from e
+        raise StoreError("the file is damaged: it is not the JSON object it was written as.", where=where) from e
     if format_no not in READABLE_FORMATS:
         raise FormatError(
             f"format {format_no!r} is not one this version reads ({READABLE_FORMATS}).",

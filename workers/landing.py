@@ -1,7 +1,7 @@
 """From outcomes of requests to a part: every request of the unit in plan order, exactly one row each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +38,8 @@ class Answer:
 
     def record(self) -> dict[str, Any]:
         """For the journal: only what is set."""
-        return {k: v for k, v in asdict(self).items() if v is not None}
+        values = ((name, getattr(self, name)) for name in _FIELDS)
+        return {name: value for name, value in values if value is not None}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Answer":
@@ -49,6 +50,9 @@ class Answer:
         """The same with what the journals know of attempts and lost calls."""
         tried = max(attempts, self.attempts)
         return replace(self, attempts=tried, maybe_paid=lost, maybe_paid_usd=lost_usd if lost_usd else None)
+
+
+_FIELDS = tuple(f.name for f in fields(Answer))
 
 
 def part_table(request_ids: Sequence[str], answers: Mapping[str, Answer], *, transport: str = "online") -> pa.Table:

@@ -1,6 +1,7 @@
 """A worker process: one event loop in a thread, Celery's consumer, the keeper, beats, drain on SIGTERM."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -18,6 +19,7 @@ from storage.store import open_store
 from workers import connection
 from workers.app import worker_app
 from workers.keeper import Keeper, beat
+from workers.landing import part_table
 from workers.node import Node
 from workers.tasks import ShardTask, register
 
@@ -41,6 +43,7 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
         StoreError, BrokerError: told before anything is consumed.
     """
     quiet_libraries()
+    warm_up()
     store = open_store(settings.store)
     connection.checked(redis_url)
     loop = asyncio.new_event_loop()
@@ -73,6 +76,13 @@ def quiet_libraries() -> None:
     """Libraries that write a line per request stay silent."""
     for name in ("httpx", "httpx2", "httpcore", "openai", "aiohttp"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def warm_up() -> None:
+    """Pay now for what the first part would import in mid-run (Arrow loads pandas then); spare it the collector."""
+    part_table([], {})
+    gc.collect()
+    gc.freeze()
 
 
 async def _make_node(settings: Settings, redis_url: str) -> Node:

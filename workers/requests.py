@@ -58,11 +58,18 @@ def _request(row: dict[str, Any]) -> PlannedRequest:
     return PlannedRequest(
         request_id=row["request_id"],
         messages=json.loads(row["turns"])[0],
-        parameters=json.loads(row["parameters"]),
+        parameters=_parameters(row["parameters"]),
         prompt_tokens=row["prompt_tokens"],
         completion_tokens=row["completion_tokens"],
         max_tokens=row["max_tokens"],
     )
+
+
+@lru_cache(maxsize=256)
+def _parameters(text: str) -> dict[str, Any]:
+    """Parameters are the same for nearly every request of an arm; nobody changes the returned object."""
+    parameters: dict[str, Any] = json.loads(text)
+    return parameters
 
 
 def _group_of_shard(root: Path, run_id: str, shard: int) -> pa.Table:

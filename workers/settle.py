@@ -87,8 +87,7 @@ async def settle(request: PlannedRequest, work: Settling, *, earlier_attempts: i
     Raises:
         StopWork: no call may go out any more; what is journalled stays.
     """
-    rng = Random(seed_from("retry", request.request_id))  # noqa: S311 - jitter, no secret
-    tries = _Tries()
+    tries, rng = _Tries(), None
     while True:
         lane = await _lane(work)
         async with lane.gate:
@@ -97,6 +96,8 @@ async def settle(request: PlannedRequest, work: Settling, *, earlier_attempts: i
             return _settled(request, work, _answered(lane, outcome, tries, earlier_attempts))
         if isinstance(outcome, ServiceRefusedError):
             continue  # the breaker knows; another lane may serve
+        if rng is None:
+            rng = Random(seed_from("retry", request.request_id))  # noqa: S311 - jitter, no secret
         decision = decide(outcome, attempts=tries.attempts, throttles=tries.throttles, rng=rng)
         if isinstance(decision, GiveUp):
             return _settled(request, work, _failed(lane, outcome, tries, earlier_attempts))

@@ -60,4 +60,4 @@ def test_without_keeper_a_kill_leaves_the_run_unfinished():
         fleet.start_worker()
 
         with pytest.raises(AssertionError, match="the end of the run"):
-            fleet.until_finished(deadline_s=45)
+            fleet.until_finished(deadline_s=25)

@@ -89,7 +89,7 @@ def test_all_problems_come_at_once_in_the_order_of_lines():
 @pytest.mark.parametrize(
     ("addition", "key"),
     [
-        pytest.param("budget: {run_usd: 3}", "budget", id="budget"),
+        pytest.param("budget: {month_usd: 3}", "budget.month_usd", id="month budget"),
         pytest.param("experiment: {}", "experiment", id="experiment"),
     ],
 )

@@ -1,17 +1,18 @@
-"""evaluate: how close the answers of runs are to the human ones.
+"""evaluate, compare, reread, export: how close answers are to the human ones, and back to the survey world.
 
 What takes long to import is imported in the functions that need it, so that `--help` stays quick.
 """
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.arguments import JsonOpt, examples
-from cli.console import print_json
+from cli.arguments import JsonOpt, RunArg, examples
+from cli.console import err, out, print_json
 from cli.context import load_settings, load_store
-from schemas.errors import ExitCode
+from schemas.errors import ExitCode, UserInputError
 from storage.store import Store
 
 
@@ -24,13 +25,35 @@ class SplitName(StrEnum):
     TEST = "test"
 
 
+class ExportForm(StrEnum):
+    """Forms of an export."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    SAV = "sav"
+    DTA = "dta"
+    TOPLINES = "toplines"
+
+
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command(
         epilog=examples(
-            "nightpoll evaluate RUN", "nightpoll evaluate RUN RUN --split test", "nightpoll evaluate RUN --json"
+            "nightpoll evaluate RUN",
+            "nightpoll evaluate RUN RUN --split test",
+            "nightpoll evaluate RUN --report report.html",
+            "nightpoll evaluate RUN --humans labelled.csv --srs",
         )
     )(evaluate)
+    app.command(epilog=examples("nightpoll compare MONDAY TUESDAY", "nightpoll compare A B --threshold 1.5"))(compare)
+    app.command(epilog=examples("nightpoll reread RUN"))(reread)
+    app.command(
+        epilog=examples(
+            "nightpoll export RUN out.parquet",
+            "nightpoll export RUN answers.sav --format sav --survey survey.sav",
+            "nightpoll export RUN tables.xlsx --format toplines",
+        )
+    )(export)
 
 
 def evaluate(
@@ -38,6 +61,13 @@ def evaluate(
     split: Annotated[
         list[SplitName] | None, typer.Option(help="Respondents to score; may be repeated. Default: all.")
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write one run's report (HTML) here; `-`: into its folder.")
+    ] = None,
+    humans: Annotated[
+        Path | None, typer.Option(help="CSV of labelled interviews: estimates with the run's predictions.")
+    ] = None,
+    srs: Annotated[bool, typer.Option("--srs", help="With --humans: a simple random sample was labelled.")] = False,
     as_json: JsonOpt = False,
 ) -> int:
     """Score runs: coverage first, then accuracy and distribution per question and arm beside simple baselines.
@@ -45,22 +75,79 @@ def evaluate(
     Writes evaluation/metrics.json and evaluation/metrics.parquet into each run's folder, over earlier ones. A run
     that has not finished is scored as it is, and its first line says so.
     """
-    from cli.evaluation_view import evaluated, evaluation_document, show_evaluation
+    from cli.evaluation_view import evaluated, evaluation_document, show_evaluation, show_humans, written_report
     from storage.runs import load_manifest
 
     store = load_store(load_settings())
     for run in runs:
         load_manifest(store, run)  # a wrong id stops before any work
     splits = tuple(dict.fromkeys(name.value for name in split)) if split else (SplitName.ALL.value,)
+    if (report is not None or humans is not None) and len(runs) > 1:
+        raise UserInputError("--report and --humans take one run.", where="evaluate")
     documents = []
     for run in runs:
         found = evaluated(store, run, splits)
+        if report is not None:
+            err.print(str(written_report(store, found, report)), markup=False)
+        if humans is not None:
+            show_humans(store, run, humans, srs=srs)
         if as_json:
             documents.append(evaluation_document(store, found))
         else:
             show_evaluation(store, found)
     if as_json:
         print_json({"runs": documents})
+    return ExitCode.DONE
+
+
+def compare(
+    earlier: Annotated[str, typer.Argument(help="Run id of the earlier run.")],
+    later: Annotated[str, typer.Argument(help="Run id of the later run.")],
+    threshold: Annotated[float, typer.Option(min=0, help="Points of change that count as drift.")] = 2.0,
+    as_json: JsonOpt = False,
+) -> int:
+    """What changed between two runs of a study, arm by arm; exit code 9 if it is more than the threshold."""
+    from cli.fresh_predictions import compact_if_needed
+    from evaluation.drift import compare_runs
+
+    store = load_store(load_settings())
+    for run in (earlier, later):
+        compact_if_needed(store, run)
+    found = compare_runs(store, earlier, later, threshold_points=threshold)
+    if as_json:
+        print_json({"over": found.is_over, "threshold_points": threshold, "lines": found.lines})
+    else:
+        for line in found.lines:
+            out.print(line, markup=False)
+    return ExitCode.CHECK_SAID_NO if found.is_over else ExitCode.DONE
+
+
+def reread(run: RunArg, as_json: JsonOpt = False) -> int:
+    """Read the stored raw answers again with this version's reader. Calls nothing."""
+    from workers.compaction import compact
+
+    store = load_store(load_settings())
+    found = compact(store, run)
+    if as_json:
+        print_json({"run_id": run, "tasks": found.n_tasks, "statuses": found.statuses})
+    else:
+        told = ", ".join(f"{n:,} {status}" for status, n in sorted(found.statuses.items()))
+        out.print(f"{run}: {told}", markup=False)
+    return ExitCode.DONE
+
+
+def export(
+    run: RunArg,
+    path: Annotated[Path, typer.Argument(help="File to write.")],
+    form: Annotated[ExportForm, typer.Option("--format", help="What to write.")] = ExportForm.PARQUET,
+    survey: Annotated[Path | None, typer.Option(help="sav and dta: the survey file the run was made from.")] = None,
+) -> int:
+    """Answers back in the survey world: beside the humans' in .sav or .dta, as tables in .xlsx, as rows."""
+    from cli.export_files import export_run
+
+    store = load_store(load_settings())
+    for line in export_run(store, run, path, form.value, survey):
+        out.print(line, markup=False)
     return ExitCode.DONE
 
 

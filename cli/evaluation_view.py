@@ -1,12 +1,16 @@
 """What `evaluate` shows of a run: warnings before everything else, tables, the verdict, where the figures are."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from cli.console import err, out
 from cli.fresh_predictions import compact_if_needed
 from cli.text_table import print_table
+from evaluation.humans import evaluate_humans
 from evaluation.job import Evaluation, evaluate_run
+from evaluation.report import write_report
+from schemas.errors import UserInputError
 from storage.store import Store
 
 _TEXT_COLUMNS = frozenset({"question", "arm", "baseline", "flags"})
@@ -30,6 +34,24 @@ def show_evaluation(store: Store, found: Evaluation) -> None:
         print_table(table.title, table.headers, table.rows, right=right)
     out.print()
     for line in [*found.verdict, *found.notes, *_paths(store, found)]:
+        out.print(line, markup=False)
+
+
+def written_report(store: Store, found: Evaluation, path: Path) -> Path:
+    """Write the report; `-` means evaluation/report.html in the run's folder.
+
+    Raises:
+        UserInputError: the file cannot be written.
+    """
+    try:
+        return write_report(store, found.run_id, found, None if path == Path("-") else path)
+    except OSError as error:
+        raise UserInputError(f"the report cannot be written: {error.strerror}.", where=str(path)) from error
+
+
+def show_humans(store: Store, run_id: str, labelled: Path, *, srs: bool) -> None:
+    """Estimates from labelled interviews and the run's predictions."""
+    for line in evaluate_humans(store, run_id, labelled, srs=srs).lines:
         out.print(line, markup=False)
 
 

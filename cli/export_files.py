@@ -1,0 +1,65 @@
+"""Writing a run's answers in other forms."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from cli.fresh_predictions import compact_if_needed
+from evaluation.load import load_run
+from evaluation.survey_export import export_survey
+from evaluation.toplines import write_toplines
+from schemas import run_paths
+from schemas.errors import UserInputError
+from storage.parts import read_table
+from storage.store import Store
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def export_run(store: Store, run_id: str, path: Path, form: str, survey: Path | None) -> list[str]:
+    """Write one form of a run; returns what to tell.
+
+    Raises:
+        UserInputError: the survey file is missing where it is needed, or `path` cannot be written.
+    """
+    compact_if_needed(store, run_id)
+    try:
+        return _WRITERS[form](store, run_id, path, survey)
+    except OSError as error:
+        raise UserInputError(f"the file cannot be written: {error.strerror}.", where=str(path)) from error
+
+
+def _rows(store: Store, run_id: str, path: Path, _: Path | None) -> list[str]:
+    frame = read_table(store, run_paths.predictions(run_id)).to_pandas()
+    if path.suffix == ".parquet":
+        frame.to_parquet(path, index=False)
+    else:
+        _safe_for_sheets(frame).to_csv(path, index=False)
+    return [f"{len(frame):,} rows: {path}"]
+
+
+def _survey(store: Store, run_id: str, path: Path, survey: Path | None) -> list[str]:
+    if survey is None:
+        raise UserInputError("the survey file is needed to put answers beside it.", where="--survey")
+    if path.suffix not in (".sav", ".dta"):
+        raise UserInputError("the file must end in .sav or .dta.", where=str(path))
+    names = export_survey(store, run_id, survey, path)
+    return [f"{len(names)} new variables ({', '.join(names[:6])}{', ...' if len(names) > 6 else ''}): {path}"]
+
+
+def _toplines(store: Store, run_id: str, path: Path, _: Path | None) -> list[str]:
+    written = write_toplines(path, load_run(store, run_id))
+    return [f"{len(written):,} lines: {path}"]
+
+
+def _safe_for_sheets(frame: pd.DataFrame) -> pd.DataFrame:
+    """Texts that a spreadsheet would take for formulas get an apostrophe before them."""
+    texts = ["answer_text", "error_message", "answer_label", "truth_label"]
+    return frame.assign(**{name: frame[name].map(_safe, na_action="ignore") for name in texts})
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+_WRITERS = {"parquet": _rows, "csv": _rows, "sav": _survey, "dta": _survey, "toplines": _toplines}

@@ -68,8 +68,9 @@ class ChatClient:
         content = _encode({**body, "model": self._model})
         started = perf_counter()
         try:
-            async with asyncio.timeout(timeout_s):
-                answer = await self._post(content, call_id, timeout_s)
+            ends_at = asyncio.get_running_loop().time() + timeout_s
+            async with asyncio.timeout_at(ends_at):
+                answer = await self._post(content, call_id, ends_at)
         except errors_map.EXPECTED as error:
             # the cause stays out: its text is the service's, unshortened and perhaps with a part of the key
             raise errors_map.translate(error, now=datetime.now(UTC), secrets=self._secrets()) from None
@@ -87,14 +88,14 @@ class ChatClient:
             await self._opened[0].close()
         await self._link.close()
 
-    async def _post(self, content: bytes, call_id: str, timeout_s: float) -> _Answer:
+    async def _post(self, content: bytes, call_id: str, ends_at: float) -> _Answer:
         session, url = self._opened if self._opened is not None else await self._open()
         headers = {self._id_header: call_id}
         if self._link.tokens is not None:
             headers["Authorization"] = f"Bearer {await self._link.tokens.get()}"
-        posting = session.post(
-            url, data=content, headers=headers, allow_redirects=False, timeout=connect_timeout(timeout_s)
-        )
+        # opening the session and waiting for a token have used up some of the time
+        timeout = connect_timeout(ends_at - asyncio.get_running_loop().time())
+        posting = session.post(url, data=content, headers=headers, allow_redirects=False, timeout=timeout)
         async with posting as response:
             return _Answer(response.status, response.headers, await response.read())
 

@@ -21,6 +21,7 @@ been closed at the other end looks like one that may have been paid."""
 
 CONNECT_S = 10.0
 _CONNECT_SHARE: Final = 0.8
+_LEAST_S: Final = 0.001
 
 
 def open_session(url: URL, headers: Mapping[str, str]) -> aiohttp.ClientSession:
@@ -57,9 +58,10 @@ def proxy_of(url: URL) -> URL | None:
     return URL(proxy if "://" in proxy else f"http://{proxy}")
 
 
-def connect_timeout(timeout_s: float) -> aiohttp.ClientTimeout:
-    """Patience with connecting, out of that for the whole call.
+def connect_timeout(left_s: float) -> aiohttp.ClientTimeout:
+    """Patience with connecting, out of what is left of the time for a call.
 
     It ends first, because only then is it known that nothing was sent. The whole call is bounded by the caller.
     """
-    return aiohttp.ClientTimeout(total=None, connect=min(CONNECT_S, _CONNECT_SHARE * timeout_s))
+    # aiohttp takes 0 for "no limit"
+    return aiohttp.ClientTimeout(total=None, connect=max(_LEAST_S, min(CONNECT_S, _CONNECT_SHARE * left_s)))

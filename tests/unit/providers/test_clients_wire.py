@@ -22,7 +22,7 @@ from providers.service import chat_path
 from schemas.errors import ModelError, TransientModelError
 from schemas.models import Deployment, Model
 from tests.support.chat_server import answering, chat_server, completion, dropping, hanging
-from tests.support.until import until
+from tests.support.until import until_async
 
 KEY = "sk-test-0123456789abcdef"
 BODY = {"messages": [{"role": "user", "content": "Question: größer?\n1. Ja"}], "temperature": 0}
@@ -213,7 +213,7 @@ async def test_client_calls_a_host_that_takes_no_connection_in_time_unreachable_
             each.setblocking(False)
             each.connect_ex(full.getsockname())
         with pytest.raises(TransientModelError) as caught:
-            await call(make_client(f"http://127.0.0.1:{full.getsockname()[1]}"), timeout_s=0.5)
+            await call(make_client(f"http://127.0.0.1:{full.getsockname()[1]}"), timeout_s=1.5)
         for each in waiting:
             each.close()
 
@@ -239,7 +239,7 @@ async def test_client_gives_the_connection_up_when_its_caller_goes_away():
     async with chat_server(hanging(released)) as server:
         client = make_client(server.url)
         waiting = asyncio.create_task(ask(client))
-        await until(lambda: server.received)
+        await until_async(lambda: server.received)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
@@ -255,7 +255,7 @@ async def test_client_ends_open_calls_as_maybe_paid_and_takes_no_more_when_close
     async with chat_server(hanging(released := asyncio.Event())) as server:
         client = make_client(server.url)
         waiting = asyncio.create_task(ask(client))
-        await until(lambda: server.received)
+        await until_async(lambda: server.received)
         await client.close()
         with pytest.raises(TransientModelError) as lost:
             await waiting

@@ -35,6 +35,7 @@ def six(*values: str) -> dict[str, str]:
         ),
         pytest.param(six("0", "-1", "0", "-1", "-1", "x"), RateHints(reset_requests_s=0.0), id="unknown"),
         pytest.param({"x-ratelimit-remaining-tokens": "7"}, RateHints(remaining_tokens=7), id="one"),
+        pytest.param({"x-ratelimit-remaining-requests": "9" * 400}, NO_HINTS, id="beyond-numbers"),
         pytest.param({"x-request-id": "1"}, NO_HINTS, id="none"),
     ],
 )

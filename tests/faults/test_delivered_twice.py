@@ -21,7 +21,10 @@ def deliver_again(fleet: Fleet, n_shards: int) -> None:
 
 @pytest.mark.parametrize(
     ("without", "twice"),
-    [pytest.param([], False, id="with-lock"), pytest.param(["lock", "recheck"], True, id="without-lock")],
+    [
+        pytest.param([], False, id="with-lock"),
+        pytest.param(["lock", "recheck"], True, id="without-lock", marks=pytest.mark.accept),
+    ],
 )
 def test_shard_delivered_twice_is_worked_on_once(without, twice):
     with running_fleet(without=without, emulator=SLOW) as fleet:

@@ -50,6 +50,7 @@ def test_nothing_is_bought_twice_when_redis_forgets_while_it_runs():
         assert fleet.bought_twice() == 0
 
 
+@pytest.mark.accept
 def test_without_lock_and_probation_a_wiped_redis_buys_twice():
     slow = {"latency": {"median_s": 1.5, "sigma": 0.1}}
     with running_fleet(without=["lock", "recheck"], emulator=slow) as fleet:

@@ -40,6 +40,7 @@ def test_faults_are_survived_and_every_failure_has_an_injected_cause():
         assert lost <= sum(injected.get(name, 0) for name in losing)
 
 
+@pytest.mark.accept
 def test_service_that_is_down_for_a_while_is_waited_for():
     with running_fleet(emulator=FAST) as fleet:
         fleet.open(study_of(fleet, n_respondents=100, shard_size=25, rpm=1200))
@@ -126,6 +127,7 @@ def test_budget_holds_when_redis_forgets_it():
         assert float(fleet.emulator.purchases()["bill_usd_exact"]) <= 0.004
 
 
+@pytest.mark.accept
 def test_429_storm_ends_in_full_use_again():
     with running_fleet(emulator=FAST | {"rpm": 1200, "count_rejected": True, "burst_requests": 30}) as fleet:
         fleet.open(study_of(fleet, n_respondents=250, shard_size=25, rpm=1200))

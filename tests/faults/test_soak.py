@@ -17,7 +17,7 @@ from tests.support.fleet import Fleet, running_fleet, study_of
 from tests.support.until import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-N_SCHEDULES = int(os.environ.get("NIGHTPOLL_SOAK_SCHEDULES", "8"))
+N_SCHEDULES = int(os.environ.get("NIGHTPOLL_SOAK_SCHEDULES", "3"))
 N_RESPONDENTS = 60
 
 

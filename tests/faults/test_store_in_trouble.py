@@ -78,6 +78,7 @@ def plan_elsewhere(fleet: Fleet, disk: Path) -> None:
     (disk / "run.json").write_text(manifest)
 
 
+@pytest.mark.accept
 def test_torn_journal_line_is_bought_again_and_nothing_else():
     with running_fleet(n_workers=1, emulator=FAST) as fleet:
         fleet.open(study_of(fleet, n_respondents=60, shard_size=120, rpm=1200))

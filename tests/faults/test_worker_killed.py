@@ -39,6 +39,7 @@ def test_rows_are_complete_when_all_workers_are_killed():
         assert fleet.bought_twice() <= 2 * n_open
 
 
+@pytest.mark.accept
 def test_without_journal_a_kill_buys_far_more_than_was_open():
     with running_fleet(without=["journal"], n_workers=1) as fleet:
         fleet.open(study_of(fleet, n_respondents=80, shard_size=80))
@@ -51,6 +52,7 @@ def test_without_journal_a_kill_buys_far_more_than_was_open():
         assert fleet.bought_twice() > n_open
 
 
+@pytest.mark.accept
 def test_without_keeper_a_kill_leaves_the_run_unfinished():
     with running_fleet(without=["keeper"], n_workers=1) as fleet:
         fleet.open(study_of(fleet, n_respondents=80, shard_size=16))

@@ -39,6 +39,11 @@ class Stream:
     def _own(self) -> frozenset[int]:
         return frozenset(self.shards)
 
+    @property
+    def is_open(self) -> bool:
+        """A shard has no part yet."""
+        return next(self.open_messages(), None) is not None
+
     def open_messages(self) -> Iterator[ShardMessage]:
         """Shards without a part."""
         for shard in self.shards:
@@ -93,7 +98,7 @@ def next_messages(
         at_s = published.at_s.get(message)
         return message in locked or (at_s is not None and now_s - at_s <= patience_s)
 
-    live = [s for s in streams if next(s.open_messages(), None) is not None]
+    live = [stream for stream in streams if stream.is_open]
     window = max(MIN_WINDOW, WINDOW_PER_SLOT * slots)
     shares = _shares(live, window, slots)
     room = window - n_waiting - len(locked)

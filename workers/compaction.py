@@ -5,7 +5,7 @@ Answers are read here; reading is pure, so this can be done again at any time wi
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,18 +15,14 @@ import pyarrow.parquet as pq
 
 from schemas import run_paths, tables
 from schemas.codebook import Codebook
-from schemas.errors import ExitCode, StoreError
+from schemas.errors import ExitCode
 from schemas.study import Arm
-from storage.parts import landed_units, open_table, read_part, read_table
+from storage.parts import read_part
 from storage.runs import load_codebook, load_manifest, load_state
 from storage.store import Store
 from workers.answers import READER_VERSION, Choice, read_answer
+from workers.request_index import NO_UNIT, RequestIndex, task_batches
 
-BATCH_TASKS = 50_000
-RANK = {"ok": 0, "refused": 1, "filtered": 1, "truncated": 2, "failed": 3}
-"""Which outcome wins when a request has several; the earliest among equals."""
-
-_NO_UNIT = -1
 IMPORTED = "imported"
 
 
@@ -60,7 +56,7 @@ def compact(store: Store, run_id: str, *, progress: Callable[[], object] = _noth
     Raises:
         StoreError: a part, the plan or the tasks are damaged.
     """
-    index = _RequestIndex.build(store, run_id)
+    index = RequestIndex.build(store, run_id)
     codebook = load_codebook(store, run_id)
     open_status = "cancelled" if load_state(store, run_id).phase == "cancelled" else "pending"
     formats = _answer_formats(store, run_id)
@@ -69,7 +65,7 @@ def compact(store: Store, run_id: str, *, progress: Callable[[], object] = _noth
         store.writing(run_paths.predictions(run_id)) as scratch,
         pq.ParquetWriter(scratch, tables.PREDICTIONS, compression="zstd") as writer,
     ):
-        for batch in _task_batches(store, run_id):
+        for batch in task_batches(store, run_id):
             rows = _Batch(store, run_id, batch, index, codebook, formats, open_status).table()
             writer.write_table(rows)
             n_tasks += rows.num_rows
@@ -77,15 +73,6 @@ def compact(store: Store, run_id: str, *, progress: Callable[[], object] = _noth
             cost += float(np.sum(rows["cost_usd"].to_numpy()))
             progress()
     return Compacted(n_tasks, dict(statuses), cost, int(index.maybe_paid.sum()))
-
-
-def _task_batches(store: Store, run_id: str) -> Iterator[pa.Table]:
-    with open_table(store, run_paths.tasks(run_id)) as file:
-        try:
-            for batch in file.iter_batches(batch_size=BATCH_TASKS):
-                yield pa.Table.from_batches([batch])
-        except (pa.ArrowInvalid, OSError) as e:
-            raise StoreError("the file is damaged.", where=str(store.path(run_paths.tasks(run_id)))) from e
 
 
 def _answer_formats(store: Store, run_id: str) -> dict[str, str]:
@@ -100,60 +87,6 @@ def _answer_format(arm: Arm) -> str:
     return "answer_line" if arm.strategy == "chain_of_thought" else "number"
 
 
-class _RequestIndex:
-    """Per request of the plan: where its best answer stands, and the sums over all its rows."""
-
-    def __init__(self, ids: np.ndarray, units: list[str]) -> None:
-        self.order = np.argsort(ids, kind="stable")
-        self.sorted_ids = ids[self.order]
-        self.units = units
-        n = len(ids) + 1  # one more, for tasks without a request (position -1)
-        self.unit = np.full(n, _NO_UNIT, np.int32)
-        self.row = np.zeros(n, np.int32)
-        self.rank = np.full(n, 99, np.int8)
-        self.created = np.zeros(n, np.int64)
-        self.cost = np.zeros(n, np.float64)
-        self.attempts = np.zeros(n, np.int32)
-        self.maybe_paid = np.zeros(n, np.int32)
-        self.shared_by = np.zeros(n, np.int32)
-
-    @classmethod
-    def build(cls, store: Store, run_id: str) -> "_RequestIndex":
-        plan_ids = read_table(store, run_paths.plan(run_id), ["request_id"])["request_id"]
-        units = sorted(landed_units(store, run_id))
-        index = cls(np.asarray(plan_ids.to_numpy(), dtype="S32"), units)
-        for number, unit in enumerate(units):
-            index._add_part(number, read_part(store, run_id, unit, _LIGHT_COLUMNS))
-        for batch in _task_batches(store, run_id):
-            at = index.positions(batch["request_id"])
-            index.shared_by += np.bincount(at[at >= 0], minlength=len(plan_ids) + 1).astype(np.int32)
-        return index
-
-    def positions(self, request_ids: pa.ChunkedArray) -> np.ndarray:
-        """Position of each request in the plan, -1 for null."""
-        known = np.asarray(request_ids.is_valid().to_numpy())
-        wanted = np.asarray(request_ids.fill_null("").to_numpy(), dtype="S32")
-        if len(self.sorted_ids) == 0:
-            return np.full(len(wanted), -1)
-        found = np.minimum(np.searchsorted(self.sorted_ids, wanted), len(self.sorted_ids) - 1)
-        if not np.array_equal(self.sorted_ids[found][known], wanted[known]):
-            raise StoreError("a task or a part refers to a request that is not in the plan.")
-        return np.where(known, self.order[found], -1)
-
-    def _add_part(self, number: int, part: pa.Table) -> None:
-        at = self.positions(part["request_id"])
-        rank = np.array([RANK[o] for o in part["outcome"].to_pylist()], np.int8)
-        created = part["created_at"].cast(pa.int64()).to_numpy()
-        np.add.at(self.cost, at, part["cost_usd"].to_numpy())
-        np.add.at(self.attempts, at, part["attempts"].to_numpy())
-        np.add.at(self.maybe_paid, at, part["maybe_paid"].to_numpy())
-        better = (rank < self.rank[at]) | ((rank == self.rank[at]) & (created < self.created[at]))
-        chosen = at[better]
-        self.unit[chosen], self.row[chosen] = number, np.flatnonzero(better)
-        self.rank[chosen], self.created[chosen] = rank[better], created[better]
-
-
-_LIGHT_COLUMNS = ["request_id", "outcome", "cost_usd", "attempts", "maybe_paid", "created_at"]
 _COPIED = [
     "model", "model_version", "deployment", "served_model", "system_fingerprint", "transport", "source_run_id",
     "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "latency_s", "finish_reason",
@@ -180,7 +113,7 @@ class _Batch:
         store: Store,
         run_id: str,
         tasks: pa.Table,
-        index: _RequestIndex,
+        index: RequestIndex,
         codebook: Codebook,
         formats: dict[str, str],
         open_status: str,
@@ -213,14 +146,14 @@ class _Batch:
     def _answers_of(self, store: Store) -> pa.Table:
         """One row of `tables.RESPONSES` per task, all null where nothing has landed."""
         has = self._at >= 0
-        unit = np.where(has, self._index.unit[self._at], _NO_UNIT)
-        needed = [int(u) for u in np.unique(unit) if u != _NO_UNIT]
+        unit = np.where(has, self._index.unit[self._at], NO_UNIT)
+        needed = [int(u) for u in np.unique(unit) if u != NO_UNIT]
         parts = [read_part(store, self._run_id, self._index.units[u]) for u in needed]
         starts = dict(zip(needed, np.cumsum([0] + [p.num_rows for p in parts]), strict=False))
         everything = pa.concat_tables([*parts, tables.RESPONSES.empty_table()])
         offset = np.array([starts.get(int(u), 0) for u in unit])
         take = offset + np.where(has, self._index.row[self._at], 0)
-        return everything.take(pa.array(take, mask=unit == _NO_UNIT))
+        return everything.take(pa.array(take, mask=unit == NO_UNIT))
 
     def _readings(self) -> dict[str, list[Any]]:
         columns = [self._tasks[c].to_pylist() for c in ("question_id", "arm", "truth", "imported_text")]

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from itertools import chain
 from uuid import uuid4
 
 from celery import Celery
@@ -20,7 +21,7 @@ from schemas import run_paths, wire
 from schemas.errors import NightpollError, StoreError
 from schemas.events import RunState
 from schemas.run import RunManifest
-from storage.parts import landed_units, read_part
+from storage.parts import landed_units
 from storage.runs import append_event, list_run_ids, load_manifest, load_state
 from storage.store import Store
 from workers import locks
@@ -45,9 +46,8 @@ class Keeper(threading.Thread):
         self._token = uuid4().hex
         self._stop_event = threading.Event()
         self._published = Published()
-        self._finished: set[str] = set()
         self._manifests: dict[str, RunManifest] = {}
-        self._n_events: dict[str, int] = {}
+        self._resting: dict[str, int] = {}  # runs that are not active, with the number of events they had then
         self._renewed_s = 0.0
         self._leading = False
 
@@ -76,10 +76,11 @@ class Keeper(threading.Thread):
     def tick(self) -> None:
         """One round over all open runs."""
         states = self._active_runs()
-        streams = [s for run_id, state in states.items() for s in self._streams(run_id, state)]
-        self._publish(streams)
+        streams = {run_id: self._streams(run_id, state) for run_id, state in states.items()}
+        self._publish(list(chain.from_iterable(streams.values())))
         for run_id, state in states.items():
-            self._finish_if_done(run_id, state)
+            if not any(stream.is_open for stream in streams[run_id]):
+                self._finish(run_id, state)
 
     def _lead(self) -> bool:
         now_s = self._clock()
@@ -98,21 +99,15 @@ class Keeper(threading.Thread):
     def _active_runs(self) -> dict[str, RunState]:
         active = {}
         for run_id in list_run_ids(self._store):
-            if run_id in self._finished and not self._reopened(run_id):
+            n_events = len(self._store.names(run_paths.events_dir(run_id)))
+            if self._resting.get(run_id) == n_events:
                 continue
             state = load_state(self._store, run_id)
-            if state.phase == "running":
+            if state.is_active:
                 active[run_id] = state
-                self._finished.discard(run_id)
-            elif state.phase == "finished":
-                self._finished.add(run_id)
+            else:
+                self._resting[run_id] = n_events
         return active
-
-    def _reopened(self, run_id: str) -> bool:
-        n_events = len(self._store.names(run_paths.events_dir(run_id)))
-        changed = self._n_events.get(run_id) != n_events
-        self._n_events[run_id] = n_events
-        return changed
 
     def _streams(self, run_id: str, state: RunState) -> list[Stream]:
         """Open work of a run; models that nobody serves any more are left out."""
@@ -140,7 +135,8 @@ class Keeper(threading.Thread):
         candidates = next_messages(
             streams, self._published, locked=locked, n_waiting=n_waiting, slots=live_slots(self._redis), now_s=now_s
         )
-        free = [m for m in candidates if m not in self._locked(candidates)]
+        locked = self._locked(candidates)
+        free = [m for m in candidates if m not in locked]
         if free:
             publish(self._app, free)
         self._published.at_s.update(dict.fromkeys(candidates, now_s))
@@ -154,11 +150,8 @@ class Keeper(threading.Thread):
             held = pipe.execute()
         return frozenset(m for m, is_held in zip(messages, held, strict=True) if is_held)
 
-    def _finish_if_done(self, run_id: str, state: RunState) -> None:
-        landed = landed_units(self._store, run_id)
-        for stream in self._streams(run_id, state):
-            if next(stream.open_messages(), None) is not None:
-                return
+    def _finish(self, run_id: str, state: RunState) -> None:
+        """Nothing is left to publish: compact and finish, or stop if a model left its shards open."""
         if state.stopped_models:
             data = {"exit_code": max(state.stopped_models.values()), "message": state.reason}
             append_event(self._store, run_id, "stopped", data)
@@ -170,7 +163,7 @@ class Keeper(threading.Thread):
             return
         if not load_state(self._store, run_id).is_active:
             return  # a cancel or a new generation came while we compacted: its own round will see to it
-        data = {"exit_code": summary.exit_code, "statuses": summary.statuses, "parts": len(landed)}
+        data = {"exit_code": summary.exit_code, "statuses": summary.statuses}
         append_event(self._store, run_id, "finished", data)
         log.info("run finished", extra={"event": "run_finished", "run_id": run_id})
 
@@ -196,8 +189,3 @@ def beat(redis: Redis, worker_id: str, slots: int) -> None:
     now_s = redis.time()[0]
     redis.zadd(wire.live_workers(), {f"{worker_id}:{slots}": now_s})
     redis.zremrangebyscore(wire.live_workers(), 0, now_s - 86400)
-
-
-def n_requests_landed(store: Store, run_id: str) -> int:
-    """Requests with an outcome in a part, over all units."""
-    return sum(read_part(store, run_id, u, ["request_id"]).num_rows for u in landed_units(store, run_id))

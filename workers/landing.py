@@ -10,6 +10,9 @@ import pyarrow as pa
 from schemas import tables
 from schemas.errors import StoreError
 
+RANK = {"ok": 0, "refused": 1, "filtered": 1, "truncated": 2, "failed": 3}
+"""Which outcome wins when a request has several; the earliest among equals."""
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -40,9 +40,9 @@ return 0
 _RENEW = """
 local held = redis.call('GET', KEYS[1])
 if held == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) return 1 end
-if not held then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1 end
-return 0
 """
+_TAKE_BACK = "if not held then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1 end\n"
+_ELSE_LOST = "return 0"
 
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
@@ -66,7 +66,7 @@ async def acquire(redis: AsyncRedis, key: str, token: str, lease_s: float = wire
 
 async def renew(redis: AsyncRedis, key: str, token: str, lease_s: float = wire.LOCK_LEASE_S) -> bool:
     """Extend a lock, or take it back if the server forgot it; False if somebody else holds it."""
-    return bool(await redis.eval(_RENEW, 1, key, token, _lease_ms(lease_s)))
+    return bool(await redis.eval(_RENEW + _TAKE_BACK + _ELSE_LOST, 1, key, token, _lease_ms(lease_s)))
 
 
 async def release(redis: AsyncRedis, key: str, token: str) -> None:
@@ -82,8 +82,7 @@ def acquire_now(redis: Redis, key: str, token: str, lease_s: float) -> int:
 
 def renew_now(redis: Redis, key: str, token: str, lease_s: float) -> bool:
     """As `renew`, from a plain thread, but a forgotten lease is not taken back."""
-    script = _RENEW.replace("if not held then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1 end", "")
-    return bool(redis.eval(script, 1, key, token, _lease_ms(lease_s)))
+    return bool(redis.eval(_RENEW + _ELSE_LOST, 1, key, token, _lease_ms(lease_s)))
 
 
 def release_now(redis: Redis, key: str, token: str) -> None:

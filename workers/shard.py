@@ -6,31 +6,27 @@ Every way out leaves the unit either landed or with a journal from which any oth
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from uuid import uuid4
-
-from redis.exceptions import RedisError
 
 from schemas import run_paths, wire
 from schemas.errors import SettingsError, StoreError
 from schemas.identity import call_id
-from storage.parts import landed_units, read_part, write_part
+from storage.parts import write_part
 from storage.runs import load_state
 from workers import locks
 from workers.control import RunControl, StopWork
+from workers.held_lock import HeldLock
 from workers.journal import FileJournal, JournalState, read_journals, remove_journals
 from workers.landing import Answer, part_table
 from workers.lanes import Lane
 from workers.node import Node
-from workers.requests import PlannedRequest, PlannedShard, load_shard
+from workers.requests import PlannedRequest, load_shard
 from workers.settle import NoLaneLeft, OverBudget, Settling, settle
+from workers.wanted import ShardRef, wanted_requests
 
 log = logging.getLogger(__name__)
 
-LOCK_MARGIN_S = 1.0
-"""A holder stops calling this long before its lease could run out on the server."""
 NOT_YET_POLL_S = 1.0
 YIELD_AFTER_S = 5.0
 """A shard without a call for so long gives its slot to others, if there are any."""
@@ -47,74 +43,6 @@ class ShardEnd(StrEnum):
     STOPPED = "stopped"  # pause, cancel, refusal or drain: its journal stays
     LOST = "lost"  # the lock went to somebody else
     YIELDED = "yielded"  # no call for a while: others may have the slot, its journal stays
-
-
-@dataclass(frozen=True)
-class ShardRef:
-    """Which shard of which run, in which generation."""
-
-    run_id: str
-    shard: int
-    generation: int
-
-    @property
-    def unit(self) -> str:
-        """Unit that it lands as."""
-        return run_paths.shard_unit(self.shard, self.generation)
-
-
-class HeldLock:
-    """A shard lock while it is held: renews itself, knows for sure how long it lasts."""
-
-    def __init__(self, node: Node, key: str) -> None:
-        self._node = node
-        self._key = key
-        self.token = uuid4().hex
-        self.valid_until_s = 0.0
-        self.lost = False
-        self._renewing: asyncio.Task[None] | None = None
-
-    async def acquire(self) -> int:
-        """GRANTED, TAKEN or NOT_YET; renewed in the background once granted."""
-        asked_s = self._node.clock_s()
-        granted = await locks.acquire(self._node.redis, self._key, self.token)
-        if granted == locks.GRANTED:
-            self.valid_until_s = asked_s + wire.LOCK_LEASE_S
-            self._renewing = asyncio.create_task(self._renew())
-        return granted
-
-    def is_valid(self) -> bool:
-        """Nobody else can hold it now."""
-        return not self.lost and self._node.clock_s() < self.valid_until_s - LOCK_MARGIN_S
-
-    async def release(self) -> None:
-        """Stop renewing and give it back; without Redis it runs out by itself.
-
-        The renewal is told to end and waited for: a cancellation alone can be swallowed by a time-out that fires in
-        the same moment, and a renewal that is under way would take the lock back after its release.
-        """
-        self.lost = True
-        if self._renewing is not None:
-            self._renewing.cancel()
-            await asyncio.gather(self._renewing, return_exceptions=True)
-        try:
-            await locks.release(self._node.redis, self._key, self.token)
-        except (RedisError, OSError):
-            log.info("lock left to run out", extra={"event": "lock_left", "key": self._key})
-
-    async def _renew(self) -> None:
-        while not self.lost:
-            await asyncio.sleep(wire.LOCK_RENEW_S)
-            if self.lost:
-                return
-            asked_s = self._node.clock_s()
-            try:
-                if await locks.renew(self._node.redis, self._key, self.token):
-                    self.valid_until_s = asked_s + wire.LOCK_LEASE_S
-                else:
-                    self.lost = True
-            except (RedisError, OSError):
-                log.info("lock not renewed", extra={"event": "lock_not_renewed", "key": self._key})
 
 
 async def work_shard(node: Node, ref: ShardRef) -> ShardEnd:
@@ -152,7 +80,7 @@ async def _work_locked(node: Node, ref: ShardRef, control: RunControl, lock: Hel
     if node.store.exists(run_paths.part(ref.run_id, ref.unit)):
         return ShardEnd.ALREADY  # landed between the first look and the lock
     planned = await asyncio.to_thread(load_shard, node.store, ref.run_id, ref.shard)
-    wanted = _wanted(node, ref, planned)
+    wanted = wanted_requests(node, ref, planned)
     state = read_journals(node.store, ref.run_id, ref.unit)
     answers = {r.request_id: a for r in wanted if (a := _known(state, r)) is not None}
     open_requests = [r for r in wanted if r.request_id not in answers]
@@ -195,34 +123,6 @@ def _given_up(node: Node, ref: ShardRef, requests: list[PlannedRequest]) -> dict
 def _known(state: JournalState, request: PlannedRequest) -> Answer | None:
     record = state.answers.get(call_id(request.request_id))
     return None if record is None else Answer.from_record(record)
-
-
-def _wanted(node: Node, ref: ShardRef, planned: PlannedShard) -> list[PlannedRequest]:
-    """What this unit has to answer: not what was reused, in a retry generation only what ended badly."""
-    reused = node.reused_requests(ref.run_id)
-    if ref.generation == 0:
-        return [r for r in planned.requests if r.request_id not in reused]
-    generations = load_state(node.store, ref.run_id).generations
-    outcomes = next(set(g.outcomes) for g in generations if g.number == ref.generation)
-    best = best_outcomes(node, ref)
-    return [r for r in planned.requests if best.get(r.request_id) in outcomes]
-
-
-_RANK = {"ok": 0, "refused": 1, "filtered": 1, "truncated": 2, "failed": 3}
-
-
-def best_outcomes(node: Node, ref: ShardRef) -> dict[str, str]:
-    """Best outcome of each request of a shard over its earlier generations."""
-    best: dict[str, str] = {}
-    for unit in sorted(landed_units(node.store, ref.run_id)):
-        shard = run_paths.shard_of_unit(unit)
-        if shard is None or shard[0] != ref.shard or shard[1] >= ref.generation:
-            continue
-        table = read_part(node.store, ref.run_id, unit, ["request_id", "outcome"])
-        for request, outcome in zip(table["request_id"].to_pylist(), table["outcome"].to_pylist(), strict=True):
-            if request not in best or _RANK[outcome] < _RANK[best[request]]:
-                best[request] = outcome
-    return best
 
 
 class _ShardWork:

@@ -8,7 +8,6 @@ import asyncio
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
 
 from celery import Celery
 from celery.exceptions import Reject
@@ -18,15 +17,14 @@ from schemas import run_paths, wire
 from schemas.errors import NightpollError
 from storage.runs import append_event
 from workers.node import Node
-from workers.shard import ShardEnd, ShardRef, work_shard
+from workers.shard import ShardEnd, work_shard
+from workers.wanted import ShardRef
 
 log = logging.getLogger(__name__)
 
 REQUEUE_PAUSE_S = 1.0
 MAX_FAILED_STARTS = 5
 """A unit that failed this often in one process for reasons of its own stops its run instead of spinning."""
-
-RunOnLoop = Callable[[Node, ShardRef], ShardEnd]
 
 
 class ShardTask:
@@ -53,13 +51,13 @@ class ShardTask:
             raise Reject("draining", requeue=True)
         try:
             end = asyncio.run_coroutine_threadsafe(work_shard(self._node, ref), self._loop).result()
+            if end is ShardEnd.YIELDED:
+                publish(self._app, [ShardMessage(ref.run_id, ref.shard, ref.generation)])  # at the end of the queue
         except Exception as error:  # noqa: BLE001 - the edge: recorded, put back, bounded
             self._put_back(ref, error)
         else:
             if end is ShardEnd.STOPPED and self._node.draining:
                 raise Reject("draining", requeue=True)
-            if end is ShardEnd.YIELDED:
-                publish(self._app, [ShardMessage(ref.run_id, ref.shard, ref.generation)])  # at the end of the queue
 
     def _put_back(self, ref: ShardRef, error: Exception) -> None:
         self._failed[ref] += 1

@@ -20,7 +20,7 @@ if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
     wire.LOCK_LEASE_S, wire.LOCK_RENEW_S = 4.0, 1.0  # before workers are imported: some read them as defaults
     wire.KEEPER_LEASE_S, wire.KEEPER_RENEW_S = 3.0, 0.75
 
-from workers import backlog, keeper, locks, process, shard
+from workers import backlog, held_lock, keeper, locks, process, shard
 from workers.journal import JournalState
 
 if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
@@ -64,7 +64,7 @@ def without_probation() -> None:
 
 
 def without_recheck() -> None:
-    shard.HeldLock.is_valid = lambda _: True
+    held_lock.HeldLock.is_valid = lambda _: True
 
 
 if __name__ == "__main__":

@@ -5,10 +5,8 @@ the journal before it.
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from random import Random
 
 from providers.families import wire_parameters
@@ -29,6 +27,7 @@ from workers.control import StopWork
 from workers.journal import Journal
 from workers.landing import Answer
 from workers.lanes import Lane, least_busy, usable
+from workers.outcomes import answered, failed, paid_usd
 from workers.requests import PlannedRequest
 from workers.retry import GiveUp, decide
 
@@ -93,14 +92,17 @@ async def settle(request: PlannedRequest, work: Settling, *, earlier_attempts: i
         async with lane.gate:
             outcome = await _one_try(request, lane, work, tries)
         if isinstance(outcome, Reply):
-            return _settled(request, work, _answered(lane, outcome, tries, earlier_attempts))
+            attempts = earlier_attempts + tries.attempts
+            answer = answered(lane, outcome, paid_before_usd=tries.paid_usd, attempts=attempts)
+            return _settled(request, work, answer)
         if isinstance(outcome, ServiceRefusedError):
             continue  # the breaker knows; another lane may serve
         if rng is None:
             rng = Random(seed_from("retry", request.request_id))  # noqa: S311 - jitter, no secret
         decision = decide(outcome, attempts=tries.attempts, throttles=tries.throttles, rng=rng)
         if isinstance(decision, GiveUp):
-            return _settled(request, work, _failed(lane, outcome, tries, earlier_attempts))
+            attempts = earlier_attempts + tries.attempts
+            return _settled(request, work, failed(lane, outcome, paid_before_usd=tries.paid_usd, attempts=attempts))
         await _wait(decision.delay_s, work)
 
 
@@ -181,8 +183,8 @@ async def _call(request: PlannedRequest, lane: Lane, work: Settling, tries: _Tri
         maybe_paid = bool(getattr(error, "maybe_paid", False)) and usage is None
         work.journal.failure(call, error.code, maybe_paid=maybe_paid)
         if work.budget is not None:
-            await work.budget.settle(reserved_usd, reserved_usd if maybe_paid else _paid_usd(lane, usage))
-        tries.paid_usd += _paid_usd(lane, usage)
+            await work.budget.settle(reserved_usd, reserved_usd if maybe_paid else paid_usd(lane, usage))
+        tries.paid_usd += paid_usd(lane, usage)
         return await _after_error(error, lane, work, tries)
     tries.attempts += 1
     lane.breaker.answered()
@@ -196,15 +198,11 @@ async def _after_reply(
 ) -> None:
     usage = reply.usage
     if work.budget is not None:
-        await work.budget.settle(reserved_usd, reserved_usd if usage is None else _paid_usd(lane, usage))
+        await work.budget.settle(reserved_usd, reserved_usd if usage is None else paid_usd(lane, usage))
     if usage is not None and not lane.counts_maxima:
         used = (usage.prompt_tokens, usage.completion_tokens)
         lane.limiter.give_back(tokens - sum(used))
         lane.usage.learn(planned=(request.prompt_tokens, request.completion_tokens), used=used)
-
-
-def _paid_usd(lane: Lane, usage: Usage | None) -> float:
-    return 0.0 if usage is None or lane.price is None else cost_usd(usage, lane.price)
 
 
 async def _after_error(error: ModelError, lane: Lane, work: Settling, tries: _Tries) -> ModelError:
@@ -241,45 +239,3 @@ async def _wait(delay_s: float, work: Settling) -> None:
     except TimeoutError:
         return
     raise StopWork
-
-
-def _answered(lane: Lane, reply: Reply, tries: _Tries, earlier: int) -> Answer:
-    usage = reply.usage
-    return Answer(
-        outcome=reply.outcome,
-        turns=() if reply.text is None else (reply.text,),
-        cost_usd=tries.paid_usd + _paid_usd(lane, usage),
-        attempts=earlier + tries.attempts,
-        created_at=_now(),
-        model=lane.model.model,
-        logprobs=None if reply.logprobs is None else json.dumps(reply.logprobs),
-        prompt_tokens=None if usage is None else usage.prompt_tokens,
-        cached_tokens=None if usage is None else usage.cached_tokens,
-        completion_tokens=None if usage is None else usage.completion_tokens,
-        reasoning_tokens=None if usage is None else usage.reasoning_tokens,
-        deployment=lane.deployment.name,
-        served_model=reply.served_model,
-        system_fingerprint=reply.system_fingerprint,
-        latency_s=reply.latency_s,
-        finish_reason=reply.finish_reason,
-        error_code=reply.error_code,
-        error_message=reply.error_message,
-    )
-
-
-def _failed(lane: Lane, error: ModelError, tries: _Tries, earlier: int) -> Answer:
-    return Answer(
-        outcome="failed",
-        turns=(),
-        cost_usd=tries.paid_usd,
-        attempts=earlier + tries.attempts,
-        created_at=_now(),
-        model=lane.model.model,
-        deployment=lane.deployment.name,
-        error_code=error.code,
-        error_message=error.what,
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()

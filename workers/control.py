@@ -42,6 +42,7 @@ class RunWatch:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._runs: dict[tuple[str, str], RunControl] = {}
+        self._owed: dict[str, tuple[int, str]] = {}  # stops that a full store did not take: events then, reason
         self._task: asyncio.Task[None] | None = None
 
     def enter(self, run_id: str, model: str) -> RunControl:
@@ -49,8 +50,9 @@ class RunWatch:
         control = self._runs.setdefault((run_id, model), RunControl(run_id, model))
         control.n_shards += 1
         self._refresh(control)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._watch())
+        if run_id in self._owed:
+            control.stopped.set()
+        self._keep_watching()
         return control
 
     def leave(self, control: RunControl) -> None:
@@ -93,11 +95,24 @@ class RunWatch:
         self._append(control, "over_budget", {"message": "The next call would not fit into the budget."})
 
     def environment_failed(self, control: RunControl, message: str) -> None:
-        """Store or endpoint cannot be used: stop the run until somebody mends it."""
+        """Store or endpoint cannot be used: stop the run until somebody mends it.
+
+        A store that cannot even take the stop is asked again until it does; no shard of the run is worked on before.
+        """
         control.stopped.set()
-        state = self._state(control)
-        if state is not None and state.phase == "running":
-            self._append(control, "environment", {"message": message})
+        self._owed.setdefault(control.run_id, (control.seen_events, message))
+        self._pay(control.run_id)
+        self._keep_watching()
+
+    def _pay(self, run_id: str) -> None:
+        seen_events, message = self._owed[run_id]
+        try:
+            if len(self._store.names(run_paths.events_dir(run_id))) == seen_events:
+                append_event(self._store, run_id, "environment", {"message": message})
+        except NightpollError as error:
+            log.info("stop not written yet", extra={"event": "stop_owed", "run_id": run_id, "code": error.code})
+        else:  # or somebody said something since: stopped by another worker, or resumed
+            del self._owed[run_id]
 
     def _append(self, control: RunControl, kind: EventKind, data: dict[str, Any]) -> None:
         try:
@@ -122,8 +137,14 @@ class RunWatch:
         if not state.is_active or control.model in state.stopped_models:
             control.stopped.set()
 
+    def _keep_watching(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._watch())
+
     async def _watch(self) -> None:
-        while self._runs:
+        while self._runs or self._owed:
+            for run_id in list(self._owed):
+                self._pay(run_id)
             for control in list(self._runs.values()):
                 try:
                     self._refresh(control)

@@ -61,9 +61,10 @@ def test_full_disk_stops_clearly_and_resume_goes_on():
         for unit in landed_units(fleet.store, "run"):
             assert read_part(fleet.store, "run", unit).num_rows > 0
 
-        ballast.unlink()
-        if load_state(fleet.store, "run").phase == "stopped":
-            fleet.event("resumed")
+        ballast.unlink()  # only now can the stop itself be written
+        until(lambda: load_state(fleet.store, "run").phase == "stopped", deadline_s=60, what="the run stopped")
+        assert load_state(fleet.store, "run").exit_code == 6
+        fleet.event("resumed")
         fleet.until_finished()
         assert len(fleet.rows()) == 200
         assert fleet.emulator.purchases()["total"] >= bought

@@ -20,7 +20,7 @@ demo: $(READY) ## the whole main job on the shipped survey, with the emulator: n
 	@$(BIN)/nightpoll demo
 
 test: $(READY) ## all tests but the long and the paid ones
-	@$(BIN)/python -m pytest -q -m "not live and not accept"
+	@$(BIN)/python -m pytest -q -m "not live and not accept" -n $(or $(AT_ONCE),3) --dist loadfile
 
 accept: $(READY) ## the long acceptance runs; NPORS_SAV=FILE for those on Pew's file
 	@$(BIN)/python -m pytest -m accept

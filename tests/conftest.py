@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -67,9 +68,14 @@ def redis_url(redis_server: PrivateServer) -> str:
     return redis_server.url
 
 
+def is_helper() -> bool:
+    """This process runs a share of the tests for another one, which counts for all of them."""
+    return "PYTEST_XDIST_WORKER" in os.environ
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Marks this session's processes and refuses an NPORS_SAV that names nothing."""
-    config.stash[mark] = leftovers.mark_session()
+    config.stash[mark] = os.environ[leftovers.MARK] if is_helper() else leftovers.mark_session()
     config.stash[left_out] = []
     config.stash[running] = []
     path = os.environ.get("NPORS_SAV")
@@ -90,11 +96,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(trylast=True)  # after the session's fixtures are torn down
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A process that outlives the tests fails the session, and is ended."""
+    if is_helper():
+        session.config.workeroutput["left_out"] = session.config.stash[left_out]  # type: ignore[attr-defined]
+        return
     alive = leftovers.still_running(session.config.stash[mark])
     if alive:
         session.config.stash[running] = [leftovers.describe(process) for process in alive]
         leftovers.end(alive)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """What a helper left out: every one leaves out the same."""
+    node.config.stash[left_out] = getattr(node, "workeroutput", {}).get("left_out", [])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

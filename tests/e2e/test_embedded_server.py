@@ -1,0 +1,46 @@
+"""The embedded server and its supervisor, started by the real command."""
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from schemas import run_paths
+from workers.embedded import supervisor_state
+
+pytestmark = pytest.mark.e2e
+
+
+def test_run_ends_in_predictions_and_leaves_nothing_running(terminal):
+    done = terminal.run("run", terminal.study(n_respondents=20), "--yes", "--run-id", "r")
+
+    assert done.returncode == 0, done.stderr
+    path = terminal.store.path(run_paths.predictions("r"))
+    assert done.stdout.rstrip().endswith(str(path))
+    terminal.until_nothing_runs()
+
+
+def test_two_starters_make_one_server(terminal):
+    study = terminal.study(n_respondents=20)
+    commands = [terminal.start("run", study, "--yes", "--run-id", f"r{i}") for i in range(2)]
+    ends = [(c.communicate(timeout=120), c.returncode) for c in commands]
+
+    log = terminal.store.path(".nightpoll/server/server.log").read_text()
+
+    assert [code for _, code in ends] == [0, 0]
+    assert log.count("Ready to accept connections") == 1
+
+
+def test_resume_finishes_after_the_supervisor_was_killed(terminal):
+    terminal.run("run", terminal.study(n_respondents=100), "--yes", "--run-id", "r", "--detach")
+    terminal.until_bought(20)
+    state = supervisor_state(terminal.store)
+
+    os.kill(state["pid"], signal.SIGKILL)
+    resumed = terminal.run("resume", "r")
+
+    assert resumed.returncode == 0, resumed.stderr
+    assert terminal.phase() == "finished"
+    assert not psutil.pid_exists(state["server"]) or psutil.Process(state["server"]).status() == "zombie"
+    assert terminal.emulator.purchases()["repeated"] == 0

@@ -11,6 +11,12 @@ from producer.prompt_preview import PromptPreview
 def show_prompt(found: PromptPreview) -> None:
     """The request for people."""
     show_messages(found.messages)
+    for number, messages in enumerate(found.later, start=2):
+        out.print()
+        out.print(
+            f"turn {number}, after the answer:" if messages else f"turn {number}: the same once more", markup=False
+        )
+        show_messages(messages)
     out.print()
     lines = {
         "request": found.request_id,

@@ -17,7 +17,9 @@ class Asked:
     """A conversation as the base model reads it.
 
     Attributes:
-        persona: lines before the question in the last user message; if there are none, the system message's.
+        persona: what is told of the person: lines around the question in the last user message; if there are none,
+            those of earlier user messages without a question, and earlier questions with their answers; else the
+            system message's.
         question: text after the last "Question:".
         codes, labels: the options, in the order shown; empty if none were found.
         examples: codes given as answers in earlier turns.
@@ -42,7 +44,7 @@ def read(messages: Sequence[Mapping[str, Any]]) -> Asked:
     lines = texts[last_user].split("\n") if last_user >= 0 else []
     start = _question_line(lines)
     options = [match for line in lines[start + 1 :] if (match := _OPTION.match(line))]
-    persona = _told(lines[: max(start, 0)])
+    persona = _around(lines, start) or _earlier(texts[:last_user], roles, lines[start] if start >= 0 else "")
     if not persona:
         persona = _told("\n".join(texts[at] for at, role in enumerate(roles) if role != "user").split("\n"))
     codes = tuple(match[1] for match in options)
@@ -59,6 +61,32 @@ def read(messages: Sequence[Mapping[str, Any]]) -> Asked:
 
 def _question_line(lines: Sequence[str]) -> int:
     return max((at for at, line in enumerate(lines) if line.lstrip().startswith(_QUESTION)), default=-1)
+
+
+def _around(lines: Sequence[str], start: int) -> tuple[str, ...]:
+    """Lines before the question; else those after its options, without the last one, which says how to answer.
+
+    Without a question, all lines but the last.
+    """
+    if start < 0:
+        return _told(lines[:-1])
+    after = [at for at, line in enumerate(lines) if at > start and _OPTION.match(line)]
+    return _told(lines[:start]) or _told(lines[after[-1] + 1 : -1] if after else ())
+
+
+def _earlier(texts: Sequence[str], roles: Sequence[Any], asked: str) -> tuple[str, ...]:
+    """What user messages before the last one tell, and what the person answered there to other questions."""
+    found: list[str] = []
+    for at, (text, role) in enumerate(zip(texts, roles, strict=False)):
+        if role != "user":
+            continue
+        lines = text.split("\n")
+        start = _question_line(lines)
+        if start < 0:
+            found += lines[:-1]
+        elif lines[start].strip() != asked.strip() and roles[at + 1 : at + 2] == ["assistant"]:
+            found.append(f"{lines[start].strip()[len(_QUESTION) :].strip()} {texts[at + 1]}")
+    return _told(found)
 
 
 def _told(lines: Sequence[str]) -> tuple[str, ...]:

@@ -26,6 +26,11 @@ from emulator.seeds import draws
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _UNIT_SPREAD = 2 * sqrt(3)
 _NO_OPTIONS = "I am here to help. No options were found in the question."
+_MUSINGS = (
+    "{fact} Much follows from that: daily life, the people around, and what there is to lose or to gain.",
+    "To begin with: {fact} Somebody like this weighs new things against what has held so far.",
+    "What stands out is this. {fact} The rest of the picture fits: plain wishes, some worries, little time.",
+)
 _REASONS = (
     "Looking at what is known about this person, one thing stands out: {fact} "
     'Someone in that position would most likely say "{label}".',
@@ -58,9 +63,9 @@ def answer(asked: Asked, *, seed: int, model: str, temperature: float, sampling_
         temperature: 0 takes the best option.
         sampling_key: tells apart draws for the same prompt; without effect at temperature 0.
     """
-    if not asked.codes:
-        return Said(_NO_OPTIONS, {})
     prompt = "\x1e".join(asked.texts)
+    if not asked.codes:
+        return Said(_mused(asked, prompt), {})
     scores = option_scores(asked, prompt, voice=f"{seed}/{model}")
     chances = _softmax(scores, temperature if temperature > 0 else 1.0)
     if temperature > 0:
@@ -121,6 +126,15 @@ def _drawn(chances: Sequence[float], uniform: float) -> int:
         if uniform < edge:
             return at
     return len(chances) - 1
+
+
+def _mused(asked: Asked, prompt: str) -> str:
+    """Thoughts on a person where nothing is to be chosen."""
+    if not asked.persona:
+        return _NO_OPTIONS
+    pick = draws("muse", prompt)
+    fact = asked.persona[int(pick.first * len(asked.persona))]
+    return _MUSINGS[int(pick.second * len(_MUSINGS))].format(fact=fact)
 
 
 def _reasoned(asked: Asked, chosen: int, prompt: str) -> str:

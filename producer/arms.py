@@ -7,7 +7,7 @@ from typing import Any
 
 from producer.estimate import Completion, completion_of, size_limit
 from producer.identity_text import RequestIdentity
-from producer.strategies import STRATEGIES, Strategy
+from producer.strategies import Strategy, strategy_of
 from providers.families import is_deterministic, output_limit_tokens, wire_parameters
 from providers.service import service_identity
 from providers.tokens import TokenCounter
@@ -70,9 +70,9 @@ class ModelArm:
     def prompt_room_tokens(self) -> float:
         """Largest prompt that the context window and a whole minute of the largest quota pool can hold."""
         window = self.model.context_window_tokens
-        in_window = float("inf") if window is None else float(window - self.completion.limit)
+        in_window = float("inf") if window is None else float(window - self.completion.limit_of_turn)
         per_minute, counts_maxima = size_limit(self.model)
-        return min(in_window, per_minute - (self.completion.limit if counts_maxima else 0))
+        return min(in_window, per_minute - (self.completion.limit_of_turn if counts_maxima else 0))
 
     @property
     def uses_examples(self) -> bool:
@@ -80,7 +80,14 @@ class ModelArm:
         return self.strategy.name == "few_shot"
 
 
-def model_arm(name: str, arm: Arm, models: Mapping[str, Model], counters: dict[str, ChatCounter]) -> ModelArm:
+def model_arm(
+    name: str,
+    arm: Arm,
+    models: Mapping[str, Model],
+    counters: dict[str, ChatCounter],
+    *,
+    field_period: str | None = None,
+) -> ModelArm:
     """Resolve an arm that names a model.
 
     Args:
@@ -88,6 +95,7 @@ def model_arm(name: str, arm: Arm, models: Mapping[str, Model], counters: dict[s
         arm: names model and strategy.
         models: by name.
         counters: by model id; filled as needed, so that arms of one model share theirs.
+        field_period: when the survey was in the field; some strategies tell it.
 
     Raises:
         StudyError: the model is not in the models file.
@@ -95,7 +103,7 @@ def model_arm(name: str, arm: Arm, models: Mapping[str, Model], counters: dict[s
     if arm.model is None or arm.strategy is None or arm.model not in models:
         known = ", ".join(models)
         raise StudyError(f"there is no model {arm.model}.", where=f"arms.{name}", hint=f"There are: {known}.")
-    model, strategy = models[arm.model], STRATEGIES[arm.strategy]
+    model, strategy = models[arm.model], strategy_of(arm, field_period=field_period)
     parameters = wire_parameters(model.family, {**model.parameters, **arm.parameters})
     shared = is_deterministic(model.family, parameters)
     if model.model not in counters:

@@ -109,7 +109,14 @@ class CellBuilder:
 
     def _model_cell(self, name: str, arm: Arm, question_id: str) -> Cell:
         if name not in self._arms:
-            self._arms[name] = model_arm(name, arm, self._inputs.models, self._counters)
+            period = self._inputs.study.field_period
+            self._arms[name] = model_arm(
+                name,
+                arm,
+                self._inputs.models,
+                self._counters,
+                field_period=None if period is None else str(period),
+            )
         resolved = self._arms[name]
         examples = self._examples(name, arm, question_id) if resolved.uses_examples else None
         question = self._inputs.prepared.codebook.questions[question_id]

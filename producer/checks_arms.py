@@ -12,8 +12,9 @@ from survey.prepare import Prepared
 RESERVED_NAMES = frozenset({"human"})
 """Names that the evaluation gives to rows of its own."""
 
-_OF_FEW_SHOT = ("examples", "match")
-_OF_MODELS = ("parameters", "examples", "match")
+_KEYS_OF = {"few_shot": ("examples", "match"), "chain_of_thought": ("stages",)}
+"""Strategy -> keys of an arm that only it uses."""
+_OF_MODELS = ("parameters", "examples", "match", "stages")
 
 
 def arm_problems(
@@ -112,8 +113,9 @@ def _without_effect(name: str, arm: Arm, source: Source) -> Iterator[Problem]:
     idle: list[str] = []
     if arm.imported is not None:
         idle = [key for key in _OF_MODELS if key in given]
-    elif arm.strategy != "few_shot":
-        idle = [key for key in _OF_FEW_SHOT if key in given]
+    else:
+        own = _KEYS_OF.get(str(arm.strategy), ())
+        idle = [key for keys in _KEYS_OF.values() for key in keys if key in given and key not in own]
     if arm.imported is None and "suffix" in given:
         idle.append("suffix")
     for key in idle:

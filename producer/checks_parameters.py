@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from producer.strategies import STRATEGIES
+from producer.strategies import strategy_of
 from providers.families import LIMIT_NAMES, output_limit_tokens, problems
 from schemas.errors import Problem
 from schemas.models import Model
@@ -80,7 +80,7 @@ def _parameter_named(problem: Problem, values: Mapping[str, Any]) -> str:
 
 def _low_limit(settings: Settings, values: Mapping[str, Any]) -> Iterator[Problem]:
     limit = output_limit_tokens(values)
-    strategy = STRATEGIES[settings.arm.strategy] if settings.arm.strategy is not None else None
+    strategy = strategy_of(settings.arm) if settings.arm.strategy is not None else None
     if limit is not None and strategy is not None and limit < strategy.expected_tokens:
         what = f"{limit} tokens are fewer than {strategy.name} usually takes: answers would be cut off."
         hint = f"Give the arm at least {strategy.high_tokens}."

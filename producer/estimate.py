@@ -19,16 +19,23 @@ REASONING_HIGH_TOKENS = 2000
 
 
 class Completion(NamedTuple):
-    """Completion tokens of one request.
+    """Completion tokens of one request, over all its turns.
 
     Attributes:
         limit: what a quota that counts maxima books; the parameters' own limit, else `high`.
+        n_turns: calls that a request takes, each with an equal part of all this.
     """
 
     low: int
     expected: int
     high: int
     limit: int
+    n_turns: int = 1
+
+    @property
+    def limit_of_turn(self) -> int:
+        """The most one call may answer."""
+        return self.limit // self.n_turns
 
 
 def completion_of(strategy: Strategy, *, is_reasoning: bool, limit: int | None) -> Completion:
@@ -41,9 +48,10 @@ def completion_of(strategy: Strategy, *, is_reasoning: bool, limit: int | None) 
     """
     expected = strategy.expected_tokens + (REASONING_EXPECTED_TOKENS if is_reasoning else 0)
     high = strategy.high_tokens + (REASONING_HIGH_TOKENS if is_reasoning else 0)
+    n = strategy.n_turns
     if limit is None:
-        return Completion(strategy.low_tokens, expected, high, high)
-    return Completion(min(strategy.low_tokens, limit), min(expected, limit), limit, limit)
+        return Completion(n * strategy.low_tokens, n * expected, n * high, n * high, n)
+    return Completion(n * min(strategy.low_tokens, limit), n * min(expected, limit), n * limit, n * limit, n)
 
 
 @dataclass
@@ -51,6 +59,7 @@ class Load:
     """Sums over the distinct requests of one model."""
 
     n_requests: int = 0
+    n_later_calls: int = 0
     prompt_tokens: int = 0
     low_tokens: int = 0
     expected_tokens: int = 0
@@ -60,6 +69,7 @@ class Load:
     def add(self, prompt_tokens: int, completion: Completion) -> None:
         """Count one request."""
         self.n_requests += 1
+        self.n_later_calls += completion.n_turns - 1
         self.prompt_tokens += prompt_tokens
         self.low_tokens += completion.low
         self.expected_tokens += completion.expected
@@ -146,7 +156,7 @@ def time_s(models: Mapping[str, Model], loads: Mapping[str, Load]) -> float:
             tokens = load.max_tokens if pool.counts_maxima else load.prompt_tokens + load.expected_tokens
             for_requests, for_tokens = minutes_by_pool.get(pool_name, (0.0, 0.0))
             minutes_by_pool[pool_name] = (
-                for_requests + share * load.n_requests / pool.requests_per_min,
+                for_requests + share * (load.n_requests + load.n_later_calls) / pool.requests_per_min,
                 for_tokens + share * tokens / pool.tokens_per_min,
             )
     return 60.0 * max((max(pair) for pair in minutes_by_pool.values()), default=0.0)

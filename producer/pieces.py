@@ -10,11 +10,16 @@ from typing import NamedTuple
 
 
 class Piece(NamedTuple):
-    """A text, how it stands inside a JSON string (without the quotes), and its tokens."""
+    """A text, how it stands inside a JSON string (without the quotes), and its tokens.
+
+    Attributes:
+        answer_of: instead of a text, the answer that the model gives in this turn.
+    """
 
     text: str
     escaped: str
     n_tokens: int
+    answer_of: int | None = None
 
 
 class Message(NamedTuple):
@@ -48,13 +53,27 @@ def plain(messages: Sequence[Message]) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.content} for message in messages]
 
 
-def canonical_turns(messages: Sequence[Message]) -> str:
-    """`schemas.identity.canonical_json` of a conversation of one turn, without escaping any text again."""
-    parts = [
-        '{"content":"' + "".join([piece.escaped for piece in pieces]) + '","role":"' + role + '"}'
-        for role, pieces in messages
-    ]
-    return "[[" + ",".join(parts) + "]]"
+def answer_piece(turn: int) -> Piece:
+    """The place of an answer that is still to come."""
+    shown = f"<answer {turn + 1}>"
+    return Piece(shown, shown, 0, turn)
+
+
+def canonical_messages(messages: Sequence[Message]) -> str:
+    """`schemas.identity.canonical_json` of messages, without escaping any text again."""
+    parts = [f'{{"content":{_content(pieces)},"role":"{role}"}}' for role, pieces in messages]
+    return "[" + ",".join(parts) + "]"
+
+
+def _content(pieces: Sequence[Piece]) -> str:
+    """A text, or where answers stand in it a list of texts and turns."""
+    if all([piece.answer_of is None for piece in pieces]):
+        return '"' + "".join([piece.escaped for piece in pieces]) + '"'
+    return (
+        "["
+        + ",".join([f'"{piece.escaped}"' if piece.answer_of is None else str(piece.answer_of) for piece in pieces])
+        + "]"
+    )
 
 
 def content_tokens(messages: Sequence[Message]) -> int:

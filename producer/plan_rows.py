@@ -8,7 +8,7 @@ from typing import NamedTuple
 from producer.arms import ModelArm
 from producer.cells import Cell, TrueAnswers
 from producer.estimate import Load
-from producer.prompts import QuestionPrompts
+from producer.prompts import QuestionPrompts, Request
 from schemas.errors import Problem
 from schemas.identity import canonical_json
 
@@ -149,7 +149,7 @@ class RowSource:
         if request.key in self._seen:
             return request_id, None
         self._seen.add(request.key)
-        self._count(arm, cell.question.name, request.prompt_tokens)
+        self._count(arm, cell.question.name, request)
         return request_id, RequestRow(
             request_id,
             arm.model_name,
@@ -161,17 +161,17 @@ class RowSource:
             request.prompt_tokens + arm.completion.limit,
         )
 
-    def _count(self, arm: ModelArm, question_id: str, prompt_tokens: int) -> None:
+    def _count(self, arm: ModelArm, question_id: str, request: Request) -> None:
         load = self.tally.loads.get(arm.model_name)
         if load is None:
             load = self.tally.loads[arm.model_name] = Load()
-        load.add(prompt_tokens, arm.completion)
+        load.add(request.prompt_tokens, arm.completion)
         room = self._rooms.get(arm.name)
         if room is None:
             room = self._rooms[arm.name] = arm.prompt_room_tokens
-        if prompt_tokens > room:
+        if request.largest_tokens > room:
             largest = self.tally.oversized.get((arm.name, question_id), 0)
-            self.tally.oversized[arm.name, question_id] = max(largest, prompt_tokens)
+            self.tally.oversized[arm.name, question_id] = max(largest, request.largest_tokens)
 
 
 def oversized_problems(tally: Tally, arms: Mapping[str, ModelArm]) -> list[Problem]:
@@ -179,7 +179,7 @@ def oversized_problems(tally: Tally, arms: Mapping[str, ModelArm]) -> list[Probl
     return [
         Problem(
             f"question {question_id}: a prompt of {tokens} tokens with an answer of up to "
-            f"{arms[arm].completion.limit} does not fit the context window or one minute of the quota "
+            f"{arms[arm].completion.limit_of_turn} does not fit the context window or one minute of the quota "
             f"({max(0, int(arms[arm].prompt_room_tokens))} prompt tokens at most).",
             where=f"arms.{arm}",
             hint="Show fewer examples, lower the token limit, or use a model or quota with more room.",

@@ -21,8 +21,11 @@ class PromptPreview:
         request_id: as in plan.parquet.
         model_name: in the models file; `model_id` is the model's own.
         parameters: on the wire, except messages and model.
-        prompt_tokens: counted over the whole messages; `planned_tokens` is what the plan sums up from parts.
-        max_tokens: prompt as planned plus the answer's limit.
+        later: messages that each later turn adds; an answer still to come reads `<answer 1>`. A turn without any
+            asks the first messages once more.
+        prompt_tokens: of the first turn, counted over the whole messages; `planned_tokens` is what the plan sums up
+            from parts, over all turns.
+        max_tokens: prompt as planned plus the answers' limit, over all turns.
         has_relaxed_examples: few_shot: the examples do not share all `match` variables.
     """
 
@@ -36,6 +39,7 @@ class PromptPreview:
     max_tokens: int
     parameters: Mapping[str, Any] = field(default_factory=dict)
     has_relaxed_examples: bool = False
+    later: list[list[dict[str, str]]] = field(default_factory=list)
 
 
 def preview(checked: Checked, *, respondent_id: str, question_id: str, arm: str) -> PromptPreview:
@@ -57,15 +61,16 @@ def preview_of(inputs: PlanInputs, *, respondent_id: str, question_id: str, arm:
     if cell.asks is None:
         raise UserInputError(f"the arm {arm} imports its answers: there is no prompt.", where="--arm")
     resolved, prompts = cell.asks
-    messages, is_relaxed = prompts.conversation(position, respondent_id)
+    conversation, is_relaxed = prompts.conversation(position, respondent_id)
     request = prompts.request(position, respondent_id)
     return PromptPreview(
         request_id=request.key.hex(),
         model_name=resolved.model_name,
         model_id=resolved.model.model,
-        messages=plain(messages),
+        messages=plain(conversation.first),
+        later=[plain(turn.messages) for turn in conversation.later],
         answer_format=resolved.strategy.answer_format,
-        prompt_tokens=resolved.counter.exact(plain(messages)),
+        prompt_tokens=resolved.counter.exact(plain(conversation.first)),
         planned_tokens=request.prompt_tokens,
         max_tokens=request.prompt_tokens + resolved.completion.limit,
         parameters=resolved.parameters,

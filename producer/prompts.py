@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from producer.arms import ModelArm
+from producer.conversation import Conversation, Turn
 from producer.examples import Chosen, ExampleIndex
 from producer.persona_pieces import PersonaPieces
-from producer.pieces import Message, Piece, canonical_turns, content_tokens, piece_of
-from producer.strategies import Example, messages_of, question_text
+from producer.pieces import Message, Piece, piece_of
+from producer.strategies import Example, asked_texts, messages_of
 from schemas.codebook import CodedVariable
 
 
@@ -17,13 +18,15 @@ class Request(NamedTuple):
     Attributes:
         key: 16 bytes, hex of which is the request id.
         turns: canonical JSON.
-        prompt_tokens: contents plus what the chat format adds.
+        prompt_tokens: contents plus what the chat format adds, of all calls.
+        largest_tokens: of its largest call.
         is_relaxed: its examples do not share all `match` variables.
     """
 
     key: bytes
     turns: str
     prompt_tokens: int
+    largest_tokens: int
     is_relaxed: bool
 
 
@@ -55,25 +58,30 @@ class QuestionPrompts:
         self._personas = personas
         self._examples = examples
         self._system = piece_of(arm.strategy.system, arm.counter.count)
-        self._ask = piece_of(question_text(question, arm.strategy.instruction), arm.counter.count)
+        asks = [piece_of(text, arm.counter.count) for text in asked_texts(arm.strategy, question)]
+        self._ask = asks[0]
+        self._later = tuple(Turn((Message("user", (ask,)),)) for ask in asks[1:])
         self._answers = {code: piece_of(str(code), arm.counter.count) for code in question.codes}
 
-    def conversation(self, position: int, respondent_id: str) -> tuple[tuple[Message, ...], bool]:
-        """Messages for one respondent, and whether their examples are relaxed."""
+    def conversation(self, position: int, respondent_id: str) -> tuple[Conversation, bool]:
+        """What one respondent's request says, and whether their examples are relaxed."""
         persona = self._personas.piece(position)
         if self._examples is None:
-            return messages_of(self._system, self._ask, persona), False
+            return Conversation(messages_of(self._system, self._ask, persona), self._later), False
         chosen = self._chosen(self._examples, position, respondent_id)
         shown = [Example(self._personas.piece(i), self._answer(self._examples, i)) for i in chosen.positions]
-        return messages_of(self._system, self._ask, persona, shown), chosen.is_relaxed
+        return Conversation(messages_of(self._system, self._ask, persona, shown), self._later), chosen.is_relaxed
 
     def request(self, position: int, respondent_id: str, repeat: int = 0) -> Request:
         """The request of one task; tasks with equal keys share it."""
-        messages, is_relaxed = self.conversation(position, respondent_id)
-        turns = canonical_turns(messages)
+        conversation, is_relaxed = self.conversation(position, respondent_id)
+        turns = conversation.canonical()
         key = self._arm.identity.digest(turns, respondent_id=respondent_id, repeat=repeat)
-        tokens = content_tokens(messages) + self._arm.counter.overhead(len(messages))
-        return Request(key, turns, tokens, is_relaxed)
+        completion = self._arm.completion
+        tokens = conversation.prompt_tokens(
+            self._arm.counter.overhead, each_answer=completion.expected // completion.n_turns
+        )
+        return Request(key, turns, tokens.total, tokens.largest, is_relaxed)
 
     def _chosen(self, source: ExampleSource, position: int, respondent_id: str) -> Chosen:
         return source.candidates.choose(position, seed=(*source.seed, respondent_id))

@@ -5,11 +5,12 @@ cache prompts can; then come the examples, then the respondent. Choices and thei
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from producer.pieces import CountTokens, Message, Piece, piece_of, uncounted
 from schemas.codebook import CodedVariable
+from schemas.study import Arm
 
 SEAM = "\n\n"
 """Between persona and question."""
@@ -23,9 +24,10 @@ class Strategy:
         system: opening message.
         instruction: last line of every question.
         answer_format: "number" (nothing but a code) or "answer_line" (a last line `ANSWER: <code>`).
-        low_tokens: completion tokens of a terse answer.
+        low_tokens: completion tokens of a terse answer; of each turn, if there are several.
         expected_tokens: completion tokens planned for.
         high_tokens: completion tokens of a long answer where the parameters set no limit.
+        stages: asked one after the other before the question, each in a turn of its own.
     """
 
     name: str
@@ -35,6 +37,12 @@ class Strategy:
     low_tokens: int
     expected_tokens: int
     high_tokens: int
+    stages: tuple[str, ...] = ()
+
+    @property
+    def n_turns(self) -> int:
+        """Calls that one request takes."""
+        return 1 + len(self.stages)
 
 
 _SYSTEM = (
@@ -72,6 +80,29 @@ STRATEGIES = {
 }
 """By the name used in a study."""
 
+STAGES = (
+    "Before any question is put: who is this person probably? Describe in three or four sentences how such a person "
+    "is likely to live and what matters to them.",
+    "What are the times like for this person?{period} Say in three or four sentences what is going on in the country "
+    "and around them, and how it touches them.",
+)
+"""Of chain_of_thought with `stages: 3`: the person, the times; then comes the question."""
+
+
+def strategy_of(arm: Arm, *, field_period: str | None = None) -> Strategy:
+    """How an arm asks.
+
+    Args:
+        arm: names a strategy.
+        field_period: when the survey was in the field, told in the stage on the times.
+    """
+    assert arm.strategy is not None, "an arm with a model has a strategy"
+    strategy = STRATEGIES[arm.strategy]
+    if arm.strategy == "chain_of_thought" and arm.stages == 3:
+        period = "" if field_period is None else f" The interview takes place in this period: {field_period}."
+        return replace(strategy, stages=tuple(stage.format(period=period) for stage in STAGES))
+    return strategy
+
 
 class Example(NamedTuple):
     """Another respondent's persona and real answer."""
@@ -85,6 +116,11 @@ def question_text(question: CodedVariable, instruction: str) -> str:
     lines = [f"Question: {_one_line(question.text)}"]
     lines += [f"{code}. {option_label(question, code)}" for code in question.shown]
     return "\n".join([*lines, instruction])
+
+
+def asked_texts(strategy: Strategy, question: CodedVariable) -> list[str]:
+    """What is asked in each turn; the question comes last."""
+    return [*strategy.stages, question_text(question, strategy.instruction)]
 
 
 def option_label(question: CodedVariable, code: int) -> str:

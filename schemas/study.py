@@ -128,6 +128,11 @@ class Arm(Strict):
         "all", description="Only respondents of this split."
     )
     questions: list[str] | None = Field(None, description="Only these questions.")
+    stages: Literal[1, 3] = Field(
+        1,
+        description="chain_of_thought: 3 asks in three turns: who this person probably is, what the times are like, "
+        "the question.",
+    )
     examples: int = Field(3, ge=1, le=50, description="few_shot: number of examples.")
     match: list[str] = Field(
         default_factory=list, description="few_shot: variables that examples share, most important first."
@@ -209,5 +214,5 @@ class Study(Strict):
     budget: Budget = Field(default_factory=Budget, description="Bound on the bill.")
     queue: Queue = Field(default_factory=Queue, description="How requests are cut into shards.")
     field_period: str | date | None = Field(
-        None, description="When the survey was in the field; shown, not computed with."
+        None, description="When the survey was in the field; shown, and told to the model by the stage on the times."
     )

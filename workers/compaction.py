@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from producer.strategies import strategy_of
 from schemas import run_paths, tables
 from schemas.codebook import Codebook
 from schemas.errors import ExitCode
@@ -84,7 +85,7 @@ def _answer_formats(store: Store, run_id: str) -> dict[str, str]:
 def _answer_format(arm: Arm) -> str:
     if arm.imported is not None:
         return IMPORTED
-    return "answer_line" if arm.strategy == "chain_of_thought" else "number"
+    return strategy_of(arm).answer_format
 
 
 _COPIED = [

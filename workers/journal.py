@@ -6,7 +6,8 @@ process. A torn last line is dropped on reading. Line kinds:
     {"k":"s"}, {"k":"x"}                     a holder begins its work on the unit, and ends it by itself
     {"k":"i","c":CALL,"usd":..}              a call is about to go out; usd: its full price, if a budget reserved it
     {"k":"e","c":CALL,"code":..,"paid":b}    it ended without an answer; paid: it may have been billed
-    {"k":"a","c":CALL,"r":{...}}             it ended with an outcome of the request (see `landing.Answer`)
+    {"k":"a","c":CALL,"r":{...}}             it ended with an outcome (see `landing.Answer`)
+    {"k":"a","c":CALL,"r":{...},"more":1}    likewise, and its request has another call to come
 
 An intent without an ending is a call whose answer never reached us: it counts as `maybe_paid`.
 """
@@ -32,8 +33,8 @@ class Journal(Protocol):
     def failure(self, call: str, code: str, *, maybe_paid: bool) -> None:
         """A call ended without an answer."""
 
-    def answer(self, call: str, record: dict[str, Any]) -> None:
-        """A call settled its request."""
+    def answer(self, call: str, record: dict[str, Any], *, is_over: bool = True) -> None:
+        """A call ended with an outcome; `is_over`: so did its request."""
 
     def close(self) -> None:
         """No more lines."""
@@ -61,9 +62,10 @@ class FileJournal:
         """A call ended without an answer."""
         self._write(json.dumps({"k": "e", "c": call, "code": code, "paid": maybe_paid}) + "\n")
 
-    def answer(self, call: str, record: dict[str, Any]) -> None:
-        """A call settled its request."""
-        self._write(json.dumps({"k": "a", "c": call, "r": record}, ensure_ascii=True) + "\n")
+    def answer(self, call: str, record: dict[str, Any], *, is_over: bool = True) -> None:
+        """A call ended with an outcome; `is_over`: so did its request."""
+        more = {} if is_over else {"more": 1}
+        self._write(json.dumps({"k": "a", "c": call, "r": record} | more, ensure_ascii=True) + "\n")
 
     def close(self) -> None:
         """No more lines; says that the holder ended by itself."""

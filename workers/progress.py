@@ -98,11 +98,14 @@ class ProgressReader:
             if not line.startswith(b'{"k": "a"'):
                 continue
             try:
-                record = json.loads(line)["r"]
+                entry = json.loads(line)
             except ValueError:
                 break
-            progress.outcomes[record["outcome"]] += 1
+            record = entry["r"]
             progress.cost_usd += record["cost_usd"]
+            if "more" in entry:
+                continue  # the request has another turn to come
+            progress.outcomes[record["outcome"]] += 1
             if record.get("error_code"):
                 progress.reasons[record["error_code"]] += 1
         return progress

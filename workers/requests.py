@@ -1,7 +1,8 @@
 """The requests of one shard, read from plan.parquet by row group."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,25 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from producer.turns import Turns, call_tokens
 from schemas import run_paths
 from schemas.errors import StoreError
+from schemas.identity import call_id
 from storage.parts import open_table
 from storage.store import Store
 
 
 @dataclass(frozen=True)
 class PlannedRequest:
-    """One row of the plan, ready to be sent."""
+    """One row of the plan, or one call of it, ready to be sent.
+
+    Attributes:
+        messages: of this call; of a row, those of its first.
+        prompt_tokens, completion_tokens, max_tokens: of this call; of a row, of all its calls together.
+        turns: of the whole request; None: `messages` are all there is.
+        turn: which call it is.
+        goes_on_after: outcomes after which the request has another call.
+    """
 
     request_id: str
     messages: list[dict[str, Any]]
@@ -25,6 +36,37 @@ class PlannedRequest:
     prompt_tokens: int
     completion_tokens: int
     max_tokens: int
+    turns: Turns | None = None
+    turn: int = 0
+    goes_on_after: frozenset[str] = frozenset()
+
+    @property
+    def call_id(self) -> str:
+        """Journal key and client request id of the call."""
+        return call_id(self.request_id, self.turn)
+
+    @property
+    def n_turns(self) -> int:
+        """Calls that answer the request in full."""
+        return 1 if self.turns is None else self.turns.n
+
+    def call(self, texts: Sequence[str]) -> "PlannedRequest":
+        """The call that follows these answers."""
+        if self.turns is None:
+            return self
+        limit = self.max_tokens - self.prompt_tokens
+        tokens = call_tokens(
+            self.turns, texts, prompt=self.prompt_tokens, completion=self.completion_tokens, limit=limit
+        )
+        return replace(
+            self,
+            messages=self.turns.messages(texts),
+            prompt_tokens=tokens.prompt,
+            completion_tokens=tokens.completion,
+            max_tokens=tokens.prompt + tokens.limit,
+            turn=len(texts),
+            goes_on_after=self.turns.goes_on_after(len(texts)),
+        )
 
 
 @dataclass(frozen=True)
@@ -55,13 +97,15 @@ def shard_request_ids(store: Store, run_id: str, shard: int) -> list[str]:
 
 
 def _request(row: dict[str, Any]) -> PlannedRequest:
+    turns = Turns.from_json(row["turns"])
     return PlannedRequest(
         request_id=row["request_id"],
-        messages=json.loads(row["turns"])[0],
+        messages=turns.first,
         parameters=_parameters(row["parameters"]),
         prompt_tokens=row["prompt_tokens"],
         completion_tokens=row["completion_tokens"],
         max_tokens=row["max_tokens"],
+        turns=turns if turns.later else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""One request from its turn at the limiter to its outcome: journal the intent, call, retry, settle.
+"""One call from its turn at the limiter to its outcome: journal the intent, call, retry, settle.
 
 Order of steps and what a crash between them means: docs/design/shard-life.md. Nothing is called without a line in
 the journal before it.
@@ -20,7 +20,7 @@ from schemas.errors import (
     ServiceRefusedError,
     TransientModelError,
 )
-from schemas.identity import call_id, seed_from
+from schemas.identity import seed_from
 from schemas.models import Price
 from workers.budget import Ask, RunBudget
 from workers.control import StopWork
@@ -81,7 +81,7 @@ class _Tries:
 
 
 async def settle(request: PlannedRequest, work: Settling, *, earlier_attempts: int = 0) -> Answer:
-    """The outcome of one request; every failure that is not the run's ends in an Answer with outcome `failed`.
+    """The outcome of one call; every failure that is not the run's ends in an Answer with outcome `failed`.
 
     Raises:
         StopWork: no call may go out any more; what is journalled stays.
@@ -98,7 +98,7 @@ async def settle(request: PlannedRequest, work: Settling, *, earlier_attempts: i
         if isinstance(outcome, ServiceRefusedError):
             continue  # the breaker knows; another lane may serve
         if rng is None:
-            rng = Random(seed_from("retry", request.request_id))  # noqa: S311 - jitter, no secret
+            rng = Random(seed_from("retry", request.call_id))  # noqa: S311 - jitter, no secret
         decision = decide(outcome, attempts=tries.attempts, throttles=tries.throttles, rng=rng)
         if isinstance(decision, GiveUp):
             attempts = earlier_attempts + tries.attempts
@@ -107,8 +107,10 @@ async def settle(request: PlannedRequest, work: Settling, *, earlier_attempts: i
 
 
 def _settled(request: PlannedRequest, work: Settling, answer: Answer) -> Answer:
-    work.journal.answer(call_id(request.request_id), answer.record())
-    work.count(answer.outcome)
+    is_over = answer.outcome not in request.goes_on_after
+    work.journal.answer(request.call_id, answer.record(), is_over=is_over)
+    if is_over:
+        work.count(answer.outcome)
     return answer
 
 
@@ -171,7 +173,7 @@ async def _call(request: PlannedRequest, lane: Lane, work: Settling, tries: _Tri
         if reserved_usd and work.budget is not None:
             await work.budget.settle(reserved_usd, 0.0)
         raise
-    call = call_id(request.request_id)
+    call = request.call_id
     body = {"messages": request.messages} | wire_parameters(lane.model.family, request.parameters)
     work.journal.intent(call, reserved_usd)
     work.count("called")

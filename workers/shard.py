@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from schemas import run_paths, wire
 from schemas.errors import SettingsError, StoreError
-from schemas.identity import call_id
 from storage.parts import write_part
 from storage.runs import load_state
 from workers import locks
@@ -22,7 +21,8 @@ from workers.landing import Answer, part_table
 from workers.lanes import Lane
 from workers.node import Node
 from workers.requests import PlannedRequest, load_shard
-from workers.settle import NoLaneLeft, OverBudget, Settling, settle
+from workers.settle import NoLaneLeft, OverBudget, Settling
+from workers.turns import joined, known_turns, lost_of, settle_turns, settled_answer
 from workers.wanted import ShardRef, wanted_requests
 
 log = logging.getLogger(__name__)
@@ -82,10 +82,10 @@ async def _work_locked(node: Node, ref: ShardRef, control: RunControl, lock: Hel
     planned = await asyncio.to_thread(load_shard, node.store, ref.run_id, ref.shard)
     wanted = wanted_requests(node, ref, planned)
     state = read_journals(node.store, ref.run_id, ref.unit)
-    answers = {r.request_id: a for r in wanted if (a := _known(state, r)) is not None}
+    answers = {r.request_id: a for r in wanted if (a := settled_answer(r, state.answers)) is not None}
     open_requests = [r for r in wanted if r.request_id not in answers]
     if open_requests and state.barren_starts >= MAX_BARREN_STARTS:
-        answers |= _given_up(node, ref, open_requests)
+        answers |= _given_up(node, ref, open_requests, state)
     elif open_requests:
         work = _ShardWork(node, ref, control, lock, state)
         answers |= await work.settle_all(open_requests)
@@ -95,34 +95,26 @@ async def _work_locked(node: Node, ref: ShardRef, control: RunControl, lock: Hel
         return ShardEnd.LOST if lock.lost else ShardEnd.STOPPED
     if not lock.is_valid():
         return ShardEnd.LOST
-    return await asyncio.to_thread(_land, node, ref, [r.request_id for r in wanted], answers)
+    return await asyncio.to_thread(_land, node, ref, wanted, answers)
 
 
-def _land(node: Node, ref: ShardRef, ids: list[str], answers: dict[str, Answer]) -> ShardEnd:
+def _land(node: Node, ref: ShardRef, wanted: list[PlannedRequest], answers: dict[str, Answer]) -> ShardEnd:
     state = read_journals(node.store, ref.run_id, ref.unit)
-    calls = {r: call_id(r) for r in ids}
-    rows = {
-        r: answers[r].with_lost(state.attempts[calls[r]], state.lost[calls[r]], state.lost_usd[calls[r]]) for r in ids
-    }
-    write_part(node.store, ref.run_id, ref.unit, part_table(ids, rows))
+    rows = {r.request_id: answers[r.request_id].with_lost(*lost_of(r, state)) for r in wanted}
+    write_part(node.store, ref.run_id, ref.unit, part_table(list(rows), rows))
     remove_journals(node.store, ref.run_id, ref.unit)
     log.info("shard landed", extra={"event": "shard_landed", "run_id": ref.run_id, "unit": ref.unit})
     return ShardEnd.LANDED
 
 
-def _given_up(node: Node, ref: ShardRef, requests: list[PlannedRequest]) -> dict[str, Answer]:
+def _given_up(node: Node, ref: ShardRef, requests: list[PlannedRequest], state: JournalState) -> dict[str, Answer]:
     """Requests of a unit that killed its holders again and again: failed, with the reason."""
     model = node.model_of(ref.run_id, node.model_of_shard(ref.run_id, ref.shard)).model
     log.error("unit given up", extra={"event": "unit_poisoned", "run_id": ref.run_id, "unit": ref.unit})
     message = f"{MAX_BARREN_STARTS} workers died on this unit before their first call."
     at = datetime.now(UTC).isoformat()
     failed = Answer("failed", (), 0.0, 0, at, model, error_code="poison", error_message=message)
-    return {r.request_id: failed for r in requests}
-
-
-def _known(state: JournalState, request: PlannedRequest) -> Answer | None:
-    record = state.answers.get(call_id(request.request_id))
-    return None if record is None else Answer.from_record(record)
+    return {r.request_id: joined(r, [*known_turns(r, state.answers), failed]) for r in requests}
 
 
 class _ShardWork:
@@ -190,9 +182,8 @@ class _ShardWork:
         for request in source:
             if self._stopped.is_set():
                 return
-            earlier = self._state.attempts[call_id(request.request_id)]
             try:
-                self._answers[request.request_id] = await settle(request, work, earlier_attempts=earlier)
+                self._answers[request.request_id] = await settle_turns(request, work, self._state)
             except NoLaneLeft as end:
                 self._node.watch.stop_model(self._control, exit_code=end.exit_code, message=end.message, code=end.code)
                 self._stop()

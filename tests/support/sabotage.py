@@ -6,6 +6,7 @@ Fault tests run the same schedule with and without a protection: a test that pas
 
     lock      every shard lock is granted to everybody
     journal   nothing of an unfinished unit is remembered
+    turns     answers of a request's earlier turns are not remembered
     keeper    a shard is published once and never again
     probation a server that forgot its locks grants them at once
     recheck   the lock is not looked at again before a call
@@ -20,7 +21,7 @@ if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
     wire.LOCK_LEASE_S, wire.LOCK_RENEW_S = 4.0, 1.0  # before workers are imported: some read them as defaults
     wire.KEEPER_LEASE_S, wire.KEEPER_RENEW_S = 3.0, 0.75
 
-from workers import backlog, held_lock, keeper, locks, process, shard
+from workers import backlog, held_lock, keeper, locks, process, shard, turns
 from workers.journal import JournalState
 
 if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
@@ -44,6 +45,16 @@ def without_lock() -> None:
 
 def without_journal() -> None:
     shard.read_journals = lambda *_: JournalState()
+
+
+def without_turns() -> None:
+    known = turns.known_turns
+
+    def whole_or_nothing(request, records):
+        answers = known(request, records)
+        return answers if len(answers) == request.n_turns else []
+
+    turns.known_turns = whole_or_nothing
 
 
 def without_keeper() -> None:

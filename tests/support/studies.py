@@ -98,7 +98,7 @@ def _model(
 
 
 def _strategy(arm: str) -> str:
-    return {"cot": "chain_of_thought"}.get(arm, arm)
+    return {"cot": "chain_of_thought", "cot3": "chain_of_thought, stages: 3"}.get(arm, arm)
 
 
 def _flow(labels: dict[int, str]) -> str:

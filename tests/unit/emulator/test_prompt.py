@@ -47,3 +47,23 @@ def test_prompt_without_question_or_options_is_read_as_empty():
     asked = read([{"role": "system", "content": "Hi"}])
 
     assert (asked.codes, asked.question) == ((), "")
+
+
+def test_persona_of_an_earlier_stage_is_this_person_s():
+    first = user("You are a nurse.\nYou are 41.\n\nWho is this person?")
+    asked = read([first, {"role": "assistant", "content": "Kind."}, user(ASK)])
+
+    assert asked.persona == ("You are a nurse.", "You are 41.")
+    assert read([first]).persona == ("You are a nurse.", "You are 41.")
+
+
+def test_persona_after_the_options_is_read_without_the_instruction():
+    asked = read([user(ASK.replace("Answer with", "\nYou are a nurse.\n\nAnswer with"))])
+
+    assert asked.persona == ("You are a nurse.",)
+
+
+def test_answers_of_an_interview_are_the_persona():
+    turns = [user("Question: Where do you live?"), {"role": "assistant", "content": "In town"}]
+
+    assert read([*turns, user(ASK)]).persona == ("Where do you live? In town",)

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from producer.pieces import canonical_turns, piece_of, plain
+from producer.conversation import Conversation
+from producer.pieces import piece_of, plain
 from producer.strategies import STRATEGIES, compose, question_text
 from schemas.codebook import CodedVariable
 from schemas.identity import canonical_json
@@ -54,8 +55,8 @@ def test_option_without_a_label_shows_its_code():
 def test_turns_put_together_from_pieces_are_the_canonical_json_of_the_messages(persona):
     messages = compose(STRATEGIES["few_shot"], persona, QUESTION, [(persona, 3)])
 
-    assert canonical_turns(messages) == canonical_json([plain(messages)])
-    assert json.loads(canonical_turns(messages)) == [plain(messages)]
+    assert Conversation(messages).canonical() == canonical_json([plain(messages)])
+    assert json.loads(Conversation(messages).canonical()) == [plain(messages)]
 
 
 def test_empty_piece_has_no_tokens():

@@ -1,9 +1,11 @@
 """From a valid order to what the model says, cut by its limits and spoiled by a fault, with the tokens billed."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from emulator import prompt, respondent, tokens
 from emulator.faults import Fault
+from emulator.manner import PLAIN, Manner
 from emulator.parameters import Order
 from emulator.prompt import Asked
 from emulator.seeds import draws
@@ -20,14 +22,14 @@ class Choice:
     Attributes:
         content, refusal: texts; either may be None.
         finish_reason: stop, length or content_filter.
-        chances: option code -> probability where the content is a code alone; else empty.
+        tokens: first token -> probability where they are known (`respondent.Said`); else empty.
         completion_tokens: billed, reasoning included.
     """
 
     content: str | None
     refusal: str | None
     finish_reason: str
-    chances: dict[str, float]
+    tokens: dict[str, float]
     completion_tokens: int
     reasoning_tokens: int
 
@@ -50,25 +52,31 @@ class Answer:
     usage: Usage
 
 
+class Speaker(NamedTuple):
+    """Who answers: model id, the emulator's seed, what tells draws for one prompt apart, and the manner."""
+
+    model: str
+    seed: int
+    sampling_key: str
+    manner: Manner = PLAIN
+
+
 def make_answer(
-    order: Order,
-    asked: Asked,
-    *,
-    model: str,
-    seed: int,
-    sampling_key: str,
-    prompt_tokens: int,
-    cached_tokens: int,
-    fault: Fault | None,
+    order: Order, asked: Asked, speaker: Speaker, *, prompt_tokens: int, cached_tokens: int, fault: Fault | None
 ) -> Answer:
     """The answer to an order. Billed even where a fault takes the text away."""
-    key = sampling_key if order.seed is None else f"seed {order.seed}"
+    key = speaker.sampling_key if order.seed is None else f"seed {order.seed}"
     made = []
     for at in range(order.n):
         said = respondent.answer(
-            asked, seed=seed, model=model, temperature=order.temperature, sampling_key=f"{key}/{at}"
+            asked,
+            seed=speaker.seed,
+            model=speaker.model,
+            temperature=order.temperature,
+            sampling_key=f"{key}/{at}",
+            manner=speaker.manner,
         )
-        reasoning = _reasoning_tokens(order, asked, seed, f"{key}/{at}") if order.effort > 0 else 0
+        reasoning = _reasoning_tokens(order, asked, speaker.seed, f"{key}/{at}") if order.effort > 0 else 0
         made.append(_spoiled(_cut(said, reasoning, order.max_tokens), fault))
     usage = Usage(
         prompt_tokens=prompt_tokens,
@@ -92,10 +100,9 @@ def _reasoning_tokens(order: Order, asked: Asked, seed: int, key: str) -> int:
 def _cut(said: respondent.Said, reasoning: int, limit: int | None) -> Choice:
     parts = tokens.pieces(said.text)
     if limit is None or reasoning + len(parts) <= limit:
-        chances = said.chances if said.text in said.chances else {}
-        return Choice(said.text, None, "stop", chances, reasoning + len(parts), reasoning)
+        return Choice(said.text, None, "stop", said.tokens, reasoning + len(parts), reasoning)
     room = max(0, limit - reasoning)
-    return Choice("".join(parts[:room]), None, "length", {}, limit, min(reasoning, limit))
+    return Choice("".join(parts[:room]), None, "length", said.tokens if room else {}, limit, min(reasoning, limit))
 
 
 def _spoiled(choice: Choice, fault: Fault | None) -> Choice:

@@ -97,10 +97,12 @@ def _choice(at: int, choice: Choice, azure: bool, logprobs: int | None) -> dict[
 
 
 def _logprobs(choice: Choice, top: int) -> dict[str, Any]:
-    if not choice.content or not choice.chances:
+    if not choice.content or not choice.tokens:
         return {"content": [], "refusal": None}
-    ranked = sorted(choice.chances.items(), key=lambda item: -item[1])[:top]
-    own = _token(choice.content, choice.chances[choice.content])
+    ranked = sorted(choice.tokens.items(), key=lambda item: -item[1])[:top]
+    text = choice.content
+    said = text if text in choice.tokens else next(token for token in choice.tokens if text.startswith(token))
+    own = _token(said, choice.tokens[said])
     return {"content": [{**own, "top_logprobs": [_token(*item) for item in ranked]}], "refusal": None}
 
 

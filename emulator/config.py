@@ -10,6 +10,7 @@ from emulator.batch_faults import BatchFaults
 from emulator.catalogue import ModelFacts, shipped_catalogue
 from emulator.faults import Faults
 from emulator.latency import Latency
+from emulator.manner import Manner
 from emulator.quota import Counting, Limits
 
 Profile = Literal["openai", "azure_v1", "azure"]
@@ -63,6 +64,7 @@ class EmulatorConfig(Strict):
         batch: times, limits and spellings of files and batches.
         batch_faults: what goes wrong with them on purpose.
         batch_speed: seconds of their time that a real second holds; 8,640 works off 24 hours in 10 seconds.
+        manner: how the base model puts its answers.
         prompt_cache: report repeated prefixes of 1,024 tokens and more as cached, and bill them so.
         seed: of the base model, latency and faults.
         purchases: file that gets a JSON line for every answer bought.
@@ -87,6 +89,7 @@ class EmulatorConfig(Strict):
     batch: BatchSettings = BatchSettings()
     batch_faults: BatchFaults = BatchFaults()
     batch_speed: float = Field(1.0, gt=0)
+    manner: Manner = Manner()
     prompt_cache: bool = False
     seed: int = 0
     purchases: Path | None = None

@@ -10,6 +10,7 @@ from emulator import tokens
 _QUESTION = "Question:"
 _OPTION = re.compile(r"^\s*(-?\d+)\. +(\S.*?)\s*$")
 _ANSWER_LINE = "ANSWER:"
+_SHARES_WORDS = ("percent", "JSON")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Asked:
         question: text after the last "Question:".
         codes, labels: the options, in the order shown; empty if none were found.
         examples: codes given as answers in earlier turns.
+        wants_shares: the last user message asks for percentages as JSON.
         wants_reason: the last user message mentions `ANSWER:`.
         texts: every message's text, in order.
     """
@@ -33,6 +35,7 @@ class Asked:
     labels: tuple[str, ...]
     examples: tuple[str, ...]
     wants_reason: bool
+    wants_shares: bool
     texts: tuple[str, ...]
 
 
@@ -55,6 +58,7 @@ def read(messages: Sequence[Mapping[str, Any]]) -> Asked:
         labels=tuple(match[2] for match in options),
         examples=_examples(texts, roles, codes),
         wants_reason=last_user >= 0 and _ANSWER_LINE in texts[last_user],
+        wants_shares=last_user >= 0 and all(word in texts[last_user] for word in _SHARES_WORDS),
         texts=texts,
     )
 

@@ -12,14 +12,18 @@ numbers in it by decade, so that people of 41 and 47 lean alike: whoever shares 
 signal that demographics carry; words that everybody's persona has would only lean everybody. Options count by
 label, not by code or place. Temperature 0 takes the best option, ties to the first shown; otherwise the option
 is drawn with softmax(score / temperature), the draw fixed by seed, prompt and the sampling key that is handed in.
+These probabilities, at temperature 0 those of temperature 1, are what `logprobs` reports and what a stated
+distribution says, in percent. A lean to the first option and other manners: `emulator.manner`.
 """
 
+import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from math import exp, log, sqrt
 
+from emulator.manner import PLAIN, RAMBLING_TEXT, Manner, biased, first_tokens
 from emulator.prompt import Asked
 from emulator.seeds import draws
 
@@ -47,13 +51,17 @@ class Said:
     Attributes:
         text: the answer.
         chances: option code -> probability at the temperature asked (at 0: at temperature 1); empty without options.
+        tokens: first token -> probability; empty unless the text is a code alone or rambles.
     """
 
     text: str
     chances: dict[str, float]
+    tokens: dict[str, float] = field(default_factory=dict)
 
 
-def answer(asked: Asked, *, seed: int, model: str, temperature: float, sampling_key: str) -> Said:
+def answer(
+    asked: Asked, *, seed: int, model: str, temperature: float, sampling_key: str, manner: Manner = PLAIN
+) -> Said:
     """Answer a conversation.
 
     Args:
@@ -62,18 +70,25 @@ def answer(asked: Asked, *, seed: int, model: str, temperature: float, sampling_
         model: its id; models lean differently.
         temperature: 0 takes the best option.
         sampling_key: tells apart draws for the same prompt; without effect at temperature 0.
+        manner: how the answer is put.
     """
     prompt = "\x1e".join(asked.texts)
     if not asked.codes:
         return Said(_mused(asked, prompt), {})
     scores = option_scores(asked, prompt, voice=f"{seed}/{model}")
-    chances = _softmax(scores, temperature if temperature > 0 else 1.0)
+    chances = biased(_softmax(scores, temperature if temperature > 0 else 1.0), manner.first_option_bias)
+    named = dict(zip(asked.codes, chances, strict=True))
+    if manner.style == "rambling":
+        return Said(RAMBLING_TEXT, named, {RAMBLING_TEXT.partition(" ")[0]: 1.0})
     if temperature > 0:
         chosen = _drawn(chances, draws("draw", seed, model, prompt, sampling_key).first)
     else:
-        chosen = scores.index(max(scores))
-    text = _reasoned(asked, chosen, prompt) if asked.wants_reason else asked.codes[chosen]
-    return Said(text, dict(zip(asked.codes, chances, strict=True)))
+        chosen = chances.index(max(chances))
+    if asked.wants_shares:
+        return Said(json.dumps({code: round(100 * chance, 4) for code, chance in named.items()}), named)
+    if asked.wants_reason:
+        return Said(_reasoned(asked, chosen, prompt), named)
+    return Said(asked.codes[chosen], named, first_tokens(named, manner))
 
 
 def option_scores(asked: Asked, prompt: str, *, voice: str) -> list[float]:

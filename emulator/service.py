@@ -222,11 +222,9 @@ class Service:
         return answers.make_answer(
             order,
             asked,
-            model=target.served.model,
-            seed=self.config.seed,
-            sampling_key=key,
-            cached_tokens=cached,
+            answers.Speaker(target.served.model, self.config.seed, key, self.config.manner),
             prompt_tokens=prompt_tokens,
+            cached_tokens=cached,
             fault=fault,
         )
 

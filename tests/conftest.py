@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from tests.support import leftovers
+from tests.support import forks, leftovers
 from tests.support.network_guard import forbid_network
 from tests.support.valkey import PrivateServer
 
@@ -99,6 +99,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if is_helper():
         session.config.workeroutput["left_out"] = session.config.stash[left_out]  # type: ignore[attr-defined]
         return
+    forks.origin.end()
     alive = leftovers.still_running(session.config.stash[mark])
     if alive:
         session.config.stash[running] = [leftovers.describe(process) for process in alive]

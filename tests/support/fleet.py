@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections import Counter
@@ -21,13 +20,13 @@ from schemas.settings import Settings
 from storage.parts import landed_units, read_part
 from storage.runs import append_event, load_state
 from storage.store import Store, open_store
+from tests.support import forks
 from tests.support.emulator import TestEmulator, running_emulator
+from tests.support.forks import ForkedWorker
 from tests.support.studies import write_study
 from tests.support.until import until
 from tests.support.valkey import PrivateServer
 from workers import connection, locks
-
-REPO = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -39,7 +38,7 @@ class Fleet:
     server: PrivateServer
     store: Store
     environ: dict[str, str]
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    workers: list[ForkedWorker] = field(default_factory=list)
     without: Sequence[str] = ()
 
     def open(self, study: Path, *, run_id: str = "run", pilot: int | None = None) -> str:
@@ -49,16 +48,14 @@ class Fleet:
         open_planned(self.store, planned, fresh=False, detached=True)
         return run_id
 
-    def start_worker(self, **settings: object) -> subprocess.Popen[bytes]:
+    def start_worker(self, **settings: object) -> ForkedWorker:
         """A real worker process; `without` takes protections out of it (see `tests.support.sabotage`)."""
         env = os.environ | self.environ | {f"NIGHTPOLL_{k.upper()}": str(v) for k, v in settings.items()}
-        command = [sys.executable, "-m", "tests.support.sabotage", *self.without]
-        with (self.folder / "workers.log").open("ab") as log:
-            worker = subprocess.Popen(command, env=env, cwd=REPO, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        worker = forks.origin.start(self.without, env, self.folder / "workers.log")
         self.workers.append(worker)
         return worker
 
-    def kill(self, worker: subprocess.Popen[bytes], how: int = signal.SIGKILL) -> int:
+    def kill(self, worker: ForkedWorker, how: int = signal.SIGKILL) -> int:
         """End a worker by a signal; returns the emulator's open accepted calls just before."""
         n_open = int(self.emulator.purchases()["open"])
         worker.send_signal(how)

@@ -78,8 +78,13 @@ def without_recheck() -> None:
     held_lock.HeldLock.is_valid = lambda _: True
 
 
-if __name__ == "__main__":
-    for name in sys.argv[1:]:
+def run(*protections: str) -> None:
+    """The worker, without these; ends the process."""
+    for name in protections:
         globals()[f"without_{name}"]()
     sys.argv = sys.argv[:1]
     process.main()
+
+
+if __name__ == "__main__":
+    run(*sys.argv[1:])

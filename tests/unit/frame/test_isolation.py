@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from tests.support import leftovers
+from tests.support.forks import origin
 from tests.support.network_guard import NetworkForbiddenError, forbid_network, is_local
 from tests.support.until import until
 from tests.support.valkey import PrivateServer
@@ -120,6 +121,7 @@ def test_it():
 
 
 def test_process_that_ends_by_itself_is_no_leftover() -> None:
+    origin.end()
     with subprocess.Popen([sys.executable, "-c", "pass"]):
         assert leftovers.still_running("no such mark") == []
 

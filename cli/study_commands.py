@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "nightpoll inspect survey.sav",
             "nightpoll inspect survey.sav --variable EDUCATION --variable AGE",
-            "nightpoll inspect survey.sav --write-study study.yaml",
+            "nightpoll inspect survey.dta --write-study study.yaml",
         )
     )(inspect)
     app.command(epilog=examples("nightpoll check study.yaml", "nightpoll check my-study --json"))(check)
@@ -59,7 +59,9 @@ def init(
 
 
 def inspect(
-    survey: Annotated[Path, typer.Argument(help="Survey file: .sav, .zsav, .csv or .parquet.")],
+    survey: Annotated[
+        Path, typer.Argument(help="Survey file: .sav, .zsav, .por, .dta, .sas7bdat, .csv, .tsv, .xlsx or .parquet.")
+    ],
     write_study: Annotated[
         Path | None, typer.Option(help="Write a first study for it here; nothing is overwritten.")
     ] = None,

@@ -12,8 +12,8 @@ from schemas.errors import UserInputError
 from storage.runs import load_codebook, load_manifest
 from storage.store import Store
 from survey.export import SyntheticColumn, write_survey
-from survey.files import read_survey
 from survey.respondents import respondent_ids
+from survey.study_survey import whole_survey
 
 
 def export_survey(store: Store, run_id: str, survey: Path, path: Path) -> list[str]:
@@ -22,7 +22,7 @@ def export_survey(store: Store, run_id: str, survey: Path, path: Path) -> list[s
     Args:
         store: where the run is.
         run_id: of the run.
-        survey: the survey file that the run was made from.
+        survey: the survey file that the run was made from; the folder if there were several.
         path: ending in .sav or .dta.
 
     Raises:
@@ -30,7 +30,7 @@ def export_survey(store: Store, run_id: str, survey: Path, path: Path) -> list[s
         SurveyFileError: the survey file cannot be read.
     """
     manifest = load_manifest(store, run_id)
-    data = read_survey(survey)
+    data = whole_survey(manifest.study.survey, survey)
     known = manifest.hashes.get("survey")
     if known is not None and known != data.sha256:
         raise UserInputError("this is not the survey file that the run was made from.", where=str(survey))

@@ -17,8 +17,9 @@ from schemas.models import Model, ModelsFile
 from schemas.secret_text import redacted
 from schemas.study import Study
 from schemas.yaml_source import Source
-from survey.files import SurveyData, read_survey
+from survey.files import SurveyData
 from survey.prepare import Prepared, prepare
+from survey.study_survey import read_study_survey
 
 _LEVELS = ("error", "warning", "note")
 
@@ -131,13 +132,13 @@ def _source(path: Path, problems: list[Problem]) -> Source | None:
 
 
 def _survey(study: Study, source: Source, folder: Path, problems: list[Problem]) -> SurveyData | None:
+    named = study.survey.file if study.survey.file is not None else ", ".join(study.survey.files)
+    where = source.where("survey.file" if study.survey.file is not None else "survey.files")
     try:
-        data = read_survey(folder / study.survey.file)
+        data = read_study_survey(study, folder)
     except SurveyFileError as e:
-        what = f"the survey file {study.survey.file} cannot be used: {e.what}"
-        problems.append(Problem(what, source.where("survey.file"), e.hint, code=e.code))
+        problems.append(Problem(f"the survey file {named} cannot be used: {e.what}", where, e.hint, code=e.code))
         return None
-    where = source.where("survey.file")
     problems += [Problem(warning, where, level="warning", code="survey_file") for warning in data.warnings]
     return data
 

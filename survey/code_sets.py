@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from survey.data import Code
+from survey.tagged_missing import letter_written
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*")
@@ -31,7 +32,9 @@ class CodeSetError(ValueError):
 
 
 def code_set(written: Iterable[int | str]) -> CodeSet:
-    """The codes that a list in a study stands for. A number in quotation marks means the number and the text.
+    """The codes that a list in a study stands for.
+
+    A number in quotation marks means the number and the text, `.A` the same lettered missing value as `.a`.
 
     Raises:
         CodeSetError: the first end of a range is above the second.
@@ -43,7 +46,7 @@ def code_set(written: Iterable[int | str]) -> CodeSet:
         if match is not None:
             ranges.append(_checked_range(str(item), float(match[1]), float(match[2])))
             continue
-        singles.add(item)
+        singles.add(letter_written(item))
         if isinstance(item, str) and re.fullmatch(_NUMBER, item.strip()):
             number = float(item)
             singles.add(int(number) if number.is_integer() else number)

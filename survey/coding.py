@@ -11,6 +11,7 @@ from schemas.study import MissingKind
 from survey.columns import plain_code
 from survey.data import Code
 from survey.prepared import Answers
+from survey.tagged_missing import stored
 
 INT32_MAX = 2**31 - 1
 NOT_ASKED: TruthStatus = "not_asked"
@@ -56,5 +57,6 @@ def _positions(raw: np.ndarray[Any, Any]) -> dict[Code, np.ndarray[Any, Any]]:
 
 def without_missing(column: "pd.Series[Any]", missing: Iterable[Code]) -> "pd.Series[Any]":
     """The column with null wherever its value is one of `missing`."""
-    wanted = [code for code in missing if isinstance(code, str) != pd.api.types.is_numeric_dtype(column.dtype)]
+    codes: Iterable[object] = stored(missing) if pd.api.types.is_numeric_dtype(column.dtype) else missing
+    wanted = [code for code in codes if isinstance(code, str) != pd.api.types.is_numeric_dtype(column.dtype)]
     return column.mask(column.isin(wanted))

@@ -8,17 +8,27 @@ import numpy as np
 import pandas as pd
 
 from survey.data import Code, VariableKind
+from survey.tagged_missing import tagged_code
 
 _DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _LARGEST_EXACT = float(1 << 53)
+_LETTERS_BELOW = -(1 << 53) + 64
+"""Numbers above are no lettered missing values; see `survey.tagged_missing`."""
 
 
 def plain_code(value: object) -> Code:
-    """A code as int if it is a whole number, else as float, else as text without trailing blanks."""
+    """A code as int if it is a whole number, else as float, else as text without trailing blanks.
+
+    A stored lettered missing value gives its code, as `.a`.
+    """
     if isinstance(value, str):
         return value.rstrip()
     number = float(value)  # type: ignore[arg-type]
-    return int(number) if math.isfinite(number) and number.is_integer() else number
+    if not (math.isfinite(number) and number.is_integer()):
+        return number
+    whole = int(number)
+    letter = tagged_code(whole) if whole < _LETTERS_BELOW else None
+    return whole if letter is None else letter
 
 
 def number_column(values: "pd.Series[float]") -> "pd.Series[int]":

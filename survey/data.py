@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pandas as pd
+
+from survey.tagged_missing import is_tagged
 
 Code = int | float | str
 """A raw value of a variable: what stands in the file, before any meaning."""
@@ -36,7 +38,9 @@ class Variable:
     declared_missing_texts: list[str] = field(default_factory=list)
 
     def is_declared_missing(self, code: Code) -> bool:
-        """The file declares this code user-missing."""
+        """The file declares this code user-missing; a lettered missing value always is one."""
+        if is_tagged(code) and self.kind not in {"text", "date"}:
+            return True
         if isinstance(code, str):
             return code in self.declared_missing_texts
         return any(low <= code <= high for low, high in self.declared_missing)
@@ -47,9 +51,10 @@ class SurveyData:
     """A survey file in memory.
 
     Attributes:
-        frame: raw codes, one row per respondent in file order, index 0..n-1. Columns are `Int64` where every
+        frame: raw codes, one row per respondent in file order, index 0..n-1; only the columns that were asked for,
+            while `variables` describes all. Columns are `Int64` where every
             number is whole, else `Float64`; text and dates (`YYYYMMDD`) are `str`. Null is a blank cell.
-        variables: name -> description, in file order, one per column.
+        variables: name -> description, in file order.
         warnings: what reading had to decide, one sentence each.
         sha256: of the file's bytes, hex.
         path: of the file.
@@ -62,8 +67,7 @@ class SurveyData:
     path: Path
 
 
-@dataclass(frozen=True)
-class ReadTable:
+class ReadTable(NamedTuple):
     """What a reader of one format gives: columns, descriptions, and what it had to decide."""
 
     frame: pd.DataFrame

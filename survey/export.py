@@ -12,6 +12,7 @@ import pyreadstat
 from schemas.codebook import CodedVariable
 from schemas.errors import UserInputError
 from survey.data import SurveyData, Variable
+from survey.tagged_missing import NUMBER_OF, is_tagged
 
 SYNTHETIC = "model-generated, not measured opinion"
 LONGEST_NAME = {"sav": 64, "dta": 32}
@@ -51,10 +52,10 @@ def write_survey(path: Path, data: SurveyData, ids: "pd.Series[str]", columns: l
     if kind not in LONGEST_NAME:
         raise UserInputError(f"{path.suffix} is no format to export to.", where=str(path), hint="Use .sav or .dta.")
     names = new_names(list(data.variables), columns, kind)
-    frame = pd.DataFrame({name: _raw(data.frame[name]) for name in data.variables})
+    frame = pd.DataFrame({name: _raw(data.frame[name], letters=kind == "dta") for name in data.variables})
     added = {name: _synthetic(ids, column) for name, column in zip(names, columns, strict=True)}
     frame = pd.concat([frame, pd.DataFrame(added, index=frame.index)], axis=1)
-    labels: dict[str, dict[Any, str]] = {name: dict(v.labels) for name, v in data.variables.items() if v.labels}
+    labels: dict[str, dict[Any, str]] = {n: _labels(v, kind) for n, v in data.variables.items() if v.labels}
     labels |= {name: dict(c.question.labels) for name, c in zip(names, columns, strict=True)}
     texts: list[str | None] = [*(v.label for v in data.variables.values()), *(_text(c) for c in columns)]
     try:
@@ -99,13 +100,14 @@ def _write(
             variable_measure=measures | {n: "nominal" for n in frame.columns if n not in variables},
         )
         return
-    whole = {name: one for name, one in labels.items() if all(isinstance(code, int) for code in one)}
+    whole = {name: one for name, one in labels.items() if all(isinstance(c, int) or len(c) == 1 for c in one)}
     stata = frame.rename(columns={name: name[: LONGEST_NAME["dta"]] for name in frame.columns})
     pyreadstat.write_dta(
         stata,
         str(path),
         column_labels=[None if text is None else text[:80] for text in texts],
         variable_value_labels={name[: LONGEST_NAME["dta"]]: dict(one) for name, one in whole.items()},
+        missing_user_values={name[: LONGEST_NAME["dta"]]: found for name, found in _letters(frame, variables).items()},
     )
 
 
@@ -120,11 +122,39 @@ def _missing(variables: Mapping[str, Variable]) -> dict[str, list[Any]]:
     return found
 
 
-def _raw(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Numbers as float with NaN for blank, text as str with "" for blank: what the writers take."""
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return pd.Series(column.to_numpy("float64", na_value=np.nan), index=column.index)
-    return column.fillna("").astype(object)
+def _raw(column: "pd.Series[Any]", *, letters: bool) -> "pd.Series[Any]":
+    """Numbers as float with NaN for blank, text as str with "" for blank: what the writers take.
+
+    Lettered missing values are letters for Stata, and blank in SPSS, which has none.
+    """
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        return column.fillna("").astype(object)
+    numbers = pd.Series(column.to_numpy("float64", na_value=np.nan), index=column.index)
+    is_letter = numbers.isin(list(NUMBER_OF.values()))
+    if not is_letter.any():
+        return numbers
+    blank = numbers.mask(is_letter)
+    if not letters:
+        return blank
+    return blank.astype(object).mask(is_letter, numbers.map({n: c[1:] for c, n in NUMBER_OF.items()}))
+
+
+def _labels(variable: Variable, kind: str) -> dict[Any, str]:
+    """Labels as the writer of a format takes them: letters without their dot, or not at all."""
+    found: dict[Any, str] = {}
+    for code, label in variable.labels.items():
+        if not is_tagged(code) or variable.kind == "text":
+            found[code] = label
+        elif kind == "dta":
+            found[str(code)[1:]] = label
+    return found
+
+
+def _letters(frame: pd.DataFrame, variables: Mapping[str, Variable]) -> dict[str, list[str]]:
+    """Variable -> letters that stand for missing values in it."""
+    numeric = [name for name, v in variables.items() if v.kind not in {"text", "date"}]
+    found = {name: sorted({x for x in frame[name] if isinstance(x, str)}) for name in numeric}
+    return {name: letters for name, letters in found.items() if letters}
 
 
 def _synthetic(ids: "pd.Series[str]", column: SyntheticColumn) -> "pd.Series[float]":

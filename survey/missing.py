@@ -13,6 +13,7 @@ from survey.code_sets import CodeSet, CodeSetError, code_set
 from survey.data import Code, Variable
 from survey.missing_labels import missing_kind
 from survey.nearest import did_you_mean
+from survey.tagged_missing import is_tagged
 
 KINDS: tuple[MissingKind, ...] = ("refused", "dont_know", "not_asked", "file_missing")
 DEFAULT = "default"
@@ -105,6 +106,8 @@ class MissingRules:
 
 
 def _default_applies(variable: Variable, code: Code, answers: Mapping[int, str] | None) -> bool:
+    if is_tagged(code):
+        return True
     if variable.labels:
         label = variable.labels.get(code)
         return label is not None and (missing_kind(label) is not None or variable.is_declared_missing(code))

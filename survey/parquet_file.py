@@ -1,5 +1,6 @@
 """Parquet files: numbers, text, categories, booleans and dates; labels are not part of the format."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +13,35 @@ from survey.columns import date_column, kind_of, number_column, text_column
 from survey.data import ReadTable, Variable
 
 
-def read_parquet(path: Path) -> ReadTable:
-    """All rows of a Parquet file; columns of nested types are left out with a warning.
+def read_parquet(path: Path, keep: Collection[str] | None = None) -> ReadTable:
+    """All rows of a Parquet file, and its columns that are wanted (None: all).
+
+    Columns of nested types are left out with a warning.
 
     Raises:
         SurveyFileError: not a Parquet file, cut short, or with two columns of one name.
     """
     try:
-        table = pq.read_table(path)
+        schema = pq.read_schema(path)
+        names = schema.names
+        wanted = [name for name in names if keep is None or name in keep]
+        if len(set(names)) < len(names):
+            raise SurveyFileError("Two columns have the same name.", where=str(path), hint="Rename one of them.")
+        n_rows = pq.read_metadata(path).num_rows
+        table = pq.read_table(path, columns=wanted)
     except (pa.ArrowException, OSError) as e:
         raise SurveyFileError(
             "This is not a Parquet file, or it was cut short.",
             where=str(path),
             hint="Copy or write it again.",
         ) from e
-    names = table.column_names
-    if len(set(names)) < len(names):
-        raise SurveyFileError("Two columns have the same name.", where=str(path), hint="Rename one of them.")
-    columns = {name: _column(table.column(name)) for name in names}
+    columns = {name: _column(table.column(name)) for name in wanted}
     left_out = [name for name, column in columns.items() if column is None]
     kept = {name: column for name, column in columns.items() if column is not None}
-    variables = {name: Variable(name, kind=kind_of(column, {})) for name, column in kept.items()}
+    described = [name for name in names if name not in left_out]
+    variables = {n: Variable(n, kind=kind_of(kept[n], {}) if n in kept else "numeric") for n in described}
     warnings = [f"{name}: left out, its type {table.column(name).type} has no codes." for name in left_out]
-    return ReadTable(pd.DataFrame(kept, index=range(table.num_rows)), variables, warnings)
+    return ReadTable(pd.DataFrame(kept, index=range(n_rows)), variables, warnings)
 
 
 def _column(values: pa.ChunkedArray) -> "pd.Series[Any] | None":

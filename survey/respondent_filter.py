@@ -13,6 +13,7 @@ from survey.missing import MissingRules
 from survey.rule_check import rule_problems
 from survey.rule_truth import BoolArray
 from survey.rules import parse_rule
+from survey.tagged_missing import is_tagged
 
 _WHERE = "survey.filter"
 
@@ -62,5 +63,7 @@ def nominal_variables(variables: Mapping[str, Variable], questions: Mapping[str,
 
 
 def _is_nominal(variable: Variable) -> bool:
-    has_text_codes = variable.kind == "text" or any(isinstance(code, str) for code in variable.labels)
+    has_text_codes = variable.kind == "text" or any(
+        isinstance(code, str) and not is_tagged(code) for code in variable.labels
+    )
     return has_text_codes or (variable.measure == "nominal" and variable.kind == "labelled")

@@ -7,6 +7,7 @@ from survey.data import Variable
 from survey.nearest import did_you_mean
 from survey.rule_language import ORDERINGS, AllOf, AnyOf, Comparison, Missing, Node, Not, OneOf, Value
 from survey.rules import Rule
+from survey.tagged_missing import is_tagged
 
 
 def rule_problems(
@@ -89,4 +90,4 @@ def _type_problem(variable: Variable, value: Value, at: int, where: str) -> Iter
 def _holds_text(variable: Variable) -> bool:
     if variable.kind in {"text", "date"}:
         return True
-    return any(isinstance(code, str) for code in variable.labels)
+    return any(isinstance(code, str) and not is_tagged(code) for code in variable.labels)

@@ -89,7 +89,7 @@ BAD_STUDIES = {
     "value of the wrong kind": Bad(("study.yaml:5", "test"), study=("test: 0.2", "test: a lot")),
     "few-shot match of an unknown variable": Bad(("SEXX",), study=("match: [SEX,", "match: [SEXX,")),
     "survey that is not there": Bad(("smal.csv", "study.yaml:2"), study=("file: small.csv", "file: smal.csv")),
-    "file of an unknown type": Bad((".xlsx", ".sav"), study=("file: small.csv", "file: small.xlsx")),
+    "file of an unknown type": Bad((".ods", ".sav"), study=("file: small.csv", "file: small.ods")),
     "label that reads like refused": Bad(("NEWS", "Refused", "missing"), study=("2: NO}", "2: Refused}")),
     "text question without labels": Bad(("MOOD", "answers"), study=(", answers: {1: Well, 2: So so, 3: Badly}", "")),
 }

@@ -1,0 +1,83 @@
+"""Excel workbooks: the first sheet that holds something, its first row the names; cells read as a CSV file's are."""
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+from warnings import catch_warnings
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile
+
+import openpyxl
+from openpyxl.utils.exceptions import InvalidFileException
+
+from schemas.errors import SurveyFileError
+from survey.data import ReadTable
+from survey.text_cells import Row, table_of
+
+_READER_ERRORS = (BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError, IndexError, EOFError)
+
+
+def read_xlsx(path: Path, keep: Collection[str] | None = None) -> ReadTable:
+    """All rows of a workbook's first sheet that is not empty, and its columns that are wanted; see `table_of`.
+
+    Raises:
+        SurveyFileError: no workbook, damaged, protected by a password, or a cell beyond the header.
+    """
+    with catch_warnings(action="ignore"):  # of styles and validations that do not matter here
+        try:
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        except _READER_ERRORS as e:
+            raise _damaged(path) from e
+        try:
+            return _table(path, book, keep)
+        except _READER_ERRORS as e:
+            raise _damaged(path) from e
+        finally:
+            book.close()
+
+
+def _damaged(path: Path) -> SurveyFileError:
+    return SurveyFileError(
+        "This is not an Excel workbook, or it is damaged or protected by a password.",
+        where=str(path),
+        hint="Open it in Excel and save it as .xlsx without a password, or export it as .csv.",
+    )
+
+
+def _table(path: Path, book: Any, keep: Collection[str] | None) -> ReadTable:  # noqa: ANN401 - openpyxl has no types
+    filled = [sheet for sheet in book.worksheets if next(_rows(sheet), None) is not None]
+    if not filled:
+        return table_of(path, iter(()), keep, decimal_comma=False)
+    table = table_of(path, _rows(filled[0]), keep, decimal_comma=False)
+    others = ", ".join(sheet.title for sheet in filled[1:])
+    note = f"Only the sheet {filled[0].title} was read; there is also {others}."
+    return table._replace(warnings=[note, *table.warnings] if others else table.warnings)
+
+
+def _rows(sheet: Any) -> Iterator[Row]:  # noqa: ANN401 - likewise
+    """Rows that hold something, as wide as the header: blank cells behind it are none."""
+    width = 0
+    for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        cells = [_text(value) for value in values]
+        while len(cells) > width and not cells[-1]:
+            cells.pop()
+        if not any(cells):
+            continue
+        width = width or len(cells)
+        yield Row(number, cells + [""] * (width - len(cells)))
+
+
+def _text(value: object) -> str:
+    """A cell as a CSV file would say it; dates as `YYYYMMDD`."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, dt.datetime):
+        return value.strftime("%Y%m%d" if value.time() == dt.time(0) else "%Y%m%d %H:%M:%S")
+    if isinstance(value, dt.date):
+        return value.strftime("%Y%m%d")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

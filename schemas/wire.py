@@ -17,6 +17,7 @@ LOCK_LEASE_S = 12.0
 LOCK_RENEW_S = 3.0
 KEEPER_LEASE_S = 8.0
 KEEPER_RENEW_S = 2.0
+GIVING_WAY_S = 3.0
 
 KEY_PREFIX = "nightpoll"
 
@@ -34,6 +35,11 @@ def keeper_lease() -> str:
 def limiter(pool: str) -> str:
     """Hash with the next free request and token moments of a quota pool."""
     return f"{KEY_PREFIX}:limiter:{pool}"
+
+
+def giving_way() -> str:
+    """Set of shard locks whose holders should make room for another stream; forgotten after GIVING_WAY_S."""
+    return f"{KEY_PREFIX}:giving_way"
 
 
 def live_workers() -> str:

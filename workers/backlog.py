@@ -65,6 +65,11 @@ class Published:
             if m.run_id in landed and run_paths.shard_unit(m.shard, m.generation) not in landed[m.run_id]
         }
 
+    def forget(self, messages: Iterable[ShardMessage]) -> None:
+        """Drop what is no longer on its way."""
+        for message in messages:
+            self.at_s.pop(message, None)
+
     def forget_all(self) -> None:
         """Redis may have lost them."""
         self.at_s.clear()
@@ -100,7 +105,7 @@ def next_messages(
 
     live = [stream for stream in streams if stream.is_open]
     window = max(MIN_WINDOW, WINDOW_PER_SLOT * slots)
-    shares = _shares(live, window, slots)
+    shares = shares_of(live, slots)
     room = window - n_waiting - len(locked)
     sources = []
     for stream, share in zip(live, shares, strict=True):
@@ -110,9 +115,10 @@ def next_messages(
     return list(islice(_in_turn(sources), max(0, room)))
 
 
-def _shares(streams: Sequence[Stream], window: int, slots: int) -> list[int]:
+def shares_of(streams: Sequence[Stream], slots: int) -> list[int]:
+    """Messages that each live stream may have out: the whole window if it is alone, else its part of the slots."""
     if len(streams) <= 1:
-        return [window] * len(streams)
+        return [max(MIN_WINDOW, WINDOW_PER_SLOT * slots)] * len(streams)
     total = sum(stream.weight for stream in streams)
     return [max(2, max(slots, MIN_WINDOW) * stream.weight // total) for stream in streams]
 

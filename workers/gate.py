@@ -4,7 +4,9 @@ A rate limiter bounds calls a minute; this bounds calls at once, which a service
 """
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
 
 START = 32
 LEAST = 4
@@ -21,13 +23,15 @@ class AdaptiveGate:
         self._least = min(LEAST, most)
         self.limit = float(min(START, most))
         self.n_open = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
         self._cut_at_s = -CUT_PAUSE_S
 
-    async def __aenter__(self) -> None:
+    @asynccontextmanager
+    async def turn(self, owner: Hashable) -> AsyncIterator[None]:
+        """Wait until one more call may be open; owners that wait are served in turn, not in order of arrival."""
         while self.n_open >= int(self.limit):
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
+            self._waiting.setdefault(owner, deque()).append(turn)
             try:
                 await turn
             except asyncio.CancelledError:
@@ -35,10 +39,11 @@ class AdaptiveGate:
                     self._wake()
                 raise
         self.n_open += 1
-
-    async def __aexit__(self, *_: object) -> None:
-        self.n_open -= 1
-        self._wake()
+        try:
+            yield
+        finally:
+            self.n_open -= 1
+            self._wake()
 
     def went_well(self) -> None:
         """An answer came: about one more call at once after a full round of good answers."""
@@ -55,7 +60,11 @@ class AdaptiveGate:
     def _wake(self) -> None:
         free = int(self.limit) - self.n_open
         while self._waiting and free > 0:
-            turn = self._waiting.popleft()
+            owner, queue = next(iter(self._waiting.items()))
+            turn = queue.popleft()
+            self._waiting.move_to_end(owner)
+            if not queue:
+                del self._waiting[owner]
             if not turn.done():
                 turn.set_result(None)
                 free -= 1

@@ -21,7 +21,7 @@ class HeldLock:
 
     def __init__(self, node: Node, key: str) -> None:
         self._node = node
-        self._key = key
+        self.key = key
         self.token = uuid4().hex
         self.valid_until_s = 0.0
         self.lost = False
@@ -30,7 +30,7 @@ class HeldLock:
     async def acquire(self) -> int:
         """GRANTED, TAKEN or NOT_YET; renewed in the background once granted."""
         asked_s = self._node.clock_s()
-        granted = await locks.acquire(self._node.redis, self._key, self.token)
+        granted = await locks.acquire(self._node.redis, self.key, self.token)
         if granted == locks.GRANTED:
             self.valid_until_s = asked_s + wire.LOCK_LEASE_S
             self._renewing = asyncio.create_task(self._renew())
@@ -51,9 +51,9 @@ class HeldLock:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
         try:
-            await locks.release(self._node.redis, self._key, self.token)
+            await locks.release(self._node.redis, self.key, self.token)
         except (RedisError, OSError):
-            log.info("lock left to run out", extra={"event": "lock_left", "key": self._key})
+            log.info("lock left to run out", extra={"event": "lock_left", "key": self.key})
 
     async def _renew(self) -> None:
         while not self.lost:
@@ -62,9 +62,9 @@ class HeldLock:
                 return
             asked_s = self._node.clock_s()
             try:
-                if await locks.renew(self._node.redis, self._key, self.token):
+                if await locks.renew(self._node.redis, self.key, self.token):
                     self.valid_until_s = asked_s + wire.LOCK_LEASE_S
                 else:
                     self.lost = True
             except (RedisError, OSError):
-                log.info("lock not renewed", extra={"event": "lock_not_renewed", "key": self._key})
+                log.info("lock not renewed", extra={"event": "lock_not_renewed", "key": self.key})

@@ -25,8 +25,9 @@ from storage.parts import landed_units
 from storage.runs import append_event, list_run_ids, load_manifest, load_state
 from storage.store import Store
 from workers import locks
-from workers.backlog import Published, Stream, next_messages
+from workers.backlog import Published, Stream, next_messages, shares_of
 from workers.compaction import compact
+from workers.sharing import crowds_the_queue, giving_way
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class Keeper(threading.Thread):
         self._published = Published()
         self._manifests: dict[str, RunManifest] = {}
         self._resting: dict[str, int] = {}  # runs that are not active, with the number of events they had then
+        self._held_since_s: dict[ShardMessage, float] = {}
+        self._asked: frozenset[ShardMessage] = frozenset()  # shards that were told to give way and still hold
         self._renewed_s = 0.0
         self._leading = False
 
@@ -131,15 +134,39 @@ class Keeper(threading.Thread):
         landed = {s.run_id: s.landed for s in streams}
         self._published.forget_landed(landed)
         locked = self._locked(list(self._published.at_s))
-        now_s = self._clock()
+        now_s, slots = self._clock(), live_slots(self._redis)
+        n_waiting = self._make_room(streams, locked, n_waiting=n_waiting, slots=slots, now_s=now_s)
         candidates = next_messages(
-            streams, self._published, locked=locked, n_waiting=n_waiting, slots=live_slots(self._redis), now_s=now_s
+            streams, self._published, locked=locked, n_waiting=n_waiting, slots=slots, now_s=now_s
         )
         locked = self._locked(candidates)
         free = [m for m in candidates if m not in locked]
         if free:
             publish(self._app, free)
         self._published.at_s.update(dict.fromkeys(candidates, now_s))
+
+    def _make_room(
+        self, streams: list[Stream], locked: frozenset[ShardMessage], *, n_waiting: int, slots: int, now_s: float
+    ) -> int:
+        """Let a newcomer in: shorten the queue before it, name shards that give way. Messages still in the queue."""
+        self._held_since_s = {m: self._held_since_s.get(m, now_s) for m in locked}
+        self._published.forget(self._asked - locked)  # they gave way and are due again, within their stream's share
+        live = [stream for stream in streams if stream.is_open]
+        if crowds_the_queue(live, self._published, locked=locked, shares=shares_of(live, slots)):
+            self._redis.unlink(wire.QUEUE)  # a hint: what it held is published again, in turn
+            self._published.forget(set(self._published.at_s) - locked)
+            n_waiting = 0
+        asked = giving_way(
+            live, self._published, held_since_s=self._held_since_s, n_waiting=n_waiting, slots=slots, now_s=now_s
+        )
+        if asked:
+            with self._redis.pipeline(transaction=True) as pipe:
+                pipe.delete(wire.giving_way())
+                pipe.sadd(wire.giving_way(), *(wire.shard_lock(m.run_id, _unit(m)) for m in asked))
+                pipe.pexpire(wire.giving_way(), int(wire.GIVING_WAY_S * 1000))
+                pipe.execute()
+        self._asked = (self._asked & locked) | frozenset(asked)
+        return n_waiting
 
     def _locked(self, messages: list[ShardMessage]) -> frozenset[ShardMessage]:
         if not messages:

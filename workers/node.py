@@ -23,7 +23,8 @@ from workers.progress import committed_usd
 
 log = logging.getLogger(__name__)
 
-FLUSH_GAUGES_S = 1.0
+TALK_EVERY_S = 0.5
+"""Numbers for status go out, and what the keeper asks for comes in."""
 
 
 class Node:
@@ -37,7 +38,8 @@ class Node:
         self.watch = RunWatch(store)
         self.draining = False
         self._gauges: dict[str, Counter[str]] = {}
-        self._flushing: asyncio.Task[None] | None = None
+        self._talking: asyncio.Task[None] | None = None
+        self._giving_way: frozenset[bytes | str] = frozenset()
 
     def clock_s(self) -> float:
         """The loop's monotonic clock; it goes on while the process is stopped."""
@@ -69,15 +71,19 @@ class Node:
         """Shards of more than one run or model are worked on here, or every slot is taken."""
         return self.watch.n_kinds() > 1 or self.watch.n_shards() >= self.settings.slots
 
+    def gives_way(self, lock_key: str) -> bool:
+        """The keeper asked the holder of this lock to make room for another stream."""
+        return lock_key.encode() in self._giving_way
+
     def reused_requests(self, run_id: str) -> frozenset[str]:
         """Requests of the run that earlier runs answered."""
         return _reused(self.store, run_id)
 
     def counter(self, run_id: str) -> Callable[[str], None]:
-        """Counts one thing for status; numbers reach Redis once a second, and are never needed to go on."""
+        """Counts one thing for status; numbers reach Redis twice a second, and are never needed to go on."""
         gauges = self._gauges.setdefault(run_id, Counter())
-        if self._flushing is None or self._flushing.done():
-            self._flushing = asyncio.create_task(self._flush())
+        if self._talking is None or self._talking.done():
+            self._talking = asyncio.create_task(self._talk())
 
         def count(what: str) -> None:
             gauges[what] += 1
@@ -90,8 +96,8 @@ class Node:
 
     async def close(self) -> None:
         """Close clients and connections."""
-        if self._flushing is not None:
-            self._flushing.cancel()
+        if self._talking is not None:
+            self._talking.cancel()
         await self.lanes.close()
         await self.redis.aclose()
 
@@ -101,11 +107,18 @@ class Node:
         except Exception:  # noqa: BLE001 - a hint for status only
             log.info("trouble not told", extra={"event": "trouble_untold", "run_id": run_id})
 
-    async def _flush(self) -> None:
+    async def _talk(self) -> None:
         while True:
-            await asyncio.sleep(FLUSH_GAUGES_S)
+            await asyncio.sleep(TALK_EVERY_S)
+            await self._listen()
             for run_id, gauges in list(self._gauges.items()):
                 await self._flush_run(run_id, gauges)
+
+    async def _listen(self) -> None:
+        try:
+            self._giving_way = frozenset(await self.redis.smembers(wire.giving_way()))
+        except Exception:  # noqa: BLE001 - without Redis nobody waits for a slot that could be given
+            self._giving_way = frozenset()
 
     async def _flush_run(self, run_id: str, gauges: Counter[str]) -> None:
         taken = dict(gauges)

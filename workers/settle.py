@@ -89,7 +89,7 @@ async def settle(request: PlannedRequest, work: Settling, *, earlier_attempts: i
     tries, rng = _Tries(), None
     while True:
         lane = await _lane(work)
-        async with lane.gate:
+        async with lane.gate.turn(work.stopped):
             outcome = await _one_try(request, lane, work, tries)
         if isinstance(outcome, Reply):
             attempts = earlier_attempts + tries.attempts

@@ -43,6 +43,7 @@ class ShardEnd(StrEnum):
     STOPPED = "stopped"  # pause, cancel, refusal or drain: its journal stays
     LOST = "lost"  # the lock went to somebody else
     YIELDED = "yielded"  # no call for a while: others may have the slot, its journal stays
+    GAVE_WAY = "gave_way"  # the keeper gives the slot to another stream and publishes this one when it is due
 
 
 async def work_shard(node: Node, ref: ShardRef) -> ShardEnd:
@@ -89,8 +90,8 @@ async def _work_locked(node: Node, ref: ShardRef, control: RunControl, lock: Hel
     elif open_requests:
         work = _ShardWork(node, ref, control, lock, state)
         answers |= await work.settle_all(open_requests)
-        if work.yielded and len(answers) < len(wanted):
-            return ShardEnd.YIELDED
+        if work.ended_early is not None and len(answers) < len(wanted):
+            return work.ended_early
     if len(answers) < len(wanted):
         return ShardEnd.LOST if lock.lost else ShardEnd.STOPPED
     if not lock.is_valid():
@@ -131,7 +132,7 @@ class _ShardWork:
         self._store_error: StoreError | None = None
         self._moved_s = node.clock_s()
         self._budget_usd = load_state(node.store, ref.run_id).budget_usd
-        self.yielded = False
+        self.ended_early: ShardEnd | None = None
 
     async def settle_all(self, requests: list[PlannedRequest]) -> dict[str, Answer]:
         """Settle as many as may be; returns early with fewer when a call may no longer go out."""
@@ -215,7 +216,10 @@ class _ShardWork:
             try:
                 self._guard()
                 if self._node.clock_s() - self._moved_s > YIELD_AFTER_S and self._node.has_other_work():
-                    self.yielded = True
+                    self.ended_early = ShardEnd.YIELDED
+                    break
+                if self._node.gives_way(self._lock.key):
+                    self.ended_early = ShardEnd.GAVE_WAY
                     break
                 await asyncio.wait_for(self._control.stopped.wait(), timeout=0.25)
             except TimeoutError:

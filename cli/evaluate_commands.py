@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
         )
     )(evaluate)
     app.command(epilog=examples("nightpoll compare MONDAY TUESDAY", "nightpoll compare A B --threshold 1.5"))(compare)
-    app.command(epilog=examples("nightpoll reread RUN"))(reread)
+    app.command(epilog=examples("nightpoll reread RUN", "nightpoll reread RUN --reader 1"))(reread)
     app.command(
         epilog=examples(
             "nightpoll export RUN out.parquet",
@@ -122,12 +122,18 @@ def compare(
     return ExitCode.CHECK_SAID_NO if found.is_over else ExitCode.DONE
 
 
-def reread(run: RunArg, as_json: JsonOpt = False) -> int:
-    """Read the stored raw answers again with this version's reader. Calls nothing."""
+def reread(
+    run: RunArg,
+    reader: Annotated[int | None, typer.Option(help="Version of the reader; none: this version's own.")] = None,
+    as_json: JsonOpt = False,
+) -> int:
+    """Read the stored raw answers again, with this version's reader or an earlier one. Calls nothing."""
+    from workers.answers import READER_VERSION, checked_version
     from workers.compaction import compact
 
+    version = READER_VERSION if reader is None else checked_version(reader)
     store = load_store(load_settings())
-    found = compact(store, run)
+    found = compact(store, run, version=version)
     if as_json:
         print_json({"run_id": run, "tasks": found.n_tasks, "statuses": found.statuses})
     else:

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 from producer.arms import ChatCounter, ModelArm, model_arm
+from producer.example_answers import RealAnswer
 from producer.examples import ExampleIndex, MatchKeys
 from producer.identity_text import TaskIdentity
+from producer.option_orders import OptionOrders, option_orders
 from producer.persona_pieces import PersonaPieces, PersonaTexts, codes_of
 from producer.plan_inputs import PlanInputs
 from producer.prompts import ExampleSource, QuestionPrompts
+from producer.question_arms import for_question
 from schemas.codebook import CodedVariable
 from schemas.errors import Problem, StudyError
 from schemas.study import Arm
+from survey.prepared import Answers
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class Cell:
         includes_not_asked: a task also for respondents who were not asked.
         asks: the model arm and its prompts; None for an import.
         imported: respondent id -> answer as found; None for a model arm.
+        orders: in which the options are shown.
     """
 
     arm: str
@@ -32,14 +38,41 @@ class Cell:
     tasks: TaskIdentity
     asks: tuple[ModelArm, QuestionPrompts] | None
     imported: Mapping[str, str] | None
+    orders: OptionOrders
 
 
 @dataclass(frozen=True)
 class TrueAnswers:
-    """Human answers of one question by respondent position; a code is None unless answered."""
+    """Human answers of one question by respondent position; None unless answered, or as a whole where of no use.
+
+    Attributes:
+        codes: of one option.
+        several: codes ticked; `numbers` and `texts` of numeric and open questions.
+        forms: code of the form of a split ballot.
+    """
 
     codes: Sequence[int | None]
     status: Sequence[str]
+    several: Sequence[tuple[int, ...] | None] | None = None
+    numbers: Sequence[float | None] | None = None
+    texts: Sequence[str | None] | None = None
+    forms: Sequence[int | None] | None = None
+
+    @property
+    def real(self) -> Sequence[RealAnswer | None]:
+        """Answers in the question's own kind, as examples show them."""
+        if self.several is not None:
+            return self.several
+        return self.codes if self.numbers is None else self.numbers
+
+    @classmethod
+    def of(cls, answers: Answers) -> "TrueAnswers":
+        """From what preparing the survey gave."""
+        numbers = None
+        if answers.numbers is not None:
+            numbers = [None if isnan(value) else float(value) for value in answers.numbers]
+        status = list(map(str, answers.status))
+        return cls(codes_of(answers.codes), status, answers.several, numbers, answers.texts, answers.forms)
 
 
 class CellBuilder:
@@ -59,8 +92,7 @@ class CellBuilder:
     def truth(self, question_id: str) -> TrueAnswers:
         """Human answers of one question."""
         if question_id not in self._truth:
-            answers = self._inputs.prepared.answers[question_id]
-            self._truth[question_id] = TrueAnswers(codes_of(answers.codes), list(map(str, answers.status)))
+            self._truth[question_id] = TrueAnswers.of(self._inputs.prepared.answers[question_id])
         return self._truth[question_id]
 
     def cells(self) -> dict[str, list[Cell]]:
@@ -117,10 +149,12 @@ class CellBuilder:
                 self._counters,
                 field_period=None if period is None else str(period),
             )
-        resolved = self._arms[name]
-        examples = self._examples(name, arm, question_id) if resolved.uses_examples else None
         question = self._inputs.prepared.codebook.questions[question_id]
-        prompts = QuestionPrompts(resolved, question, self._personas(resolved), examples)
+        orders = option_orders(arm, question)
+        resolved = for_question(self._arms[name], question, n_orders=max(1, len(orders.fixed)))
+        examples = self._examples(name, arm, question_id) if resolved.uses_examples else None
+        forms = self.truth(question_id).forms
+        prompts = QuestionPrompts(resolved, question, self._personas(resolved), examples, forms)
         return self._cell(name, arm, question_id, asks=(resolved, prompts))
 
     def _cell(
@@ -133,9 +167,11 @@ class CellBuilder:
         imported: Mapping[str, str] | None = None,
     ) -> Cell:
         study = self._inputs.study
+        question = self._inputs.prepared.codebook.questions[question_id]
         return Cell(
             arm=name,
-            question=self._inputs.prepared.codebook.questions[question_id],
+            question=question,
+            orders=option_orders(arm, question),
             split=None if arm.respondents == "all" else arm.respondents,
             includes_not_asked=study.questions[question_id].ask == "all",
             tasks=TaskIdentity(study=study.study, arm=name, question_id=question_id),
@@ -164,11 +200,11 @@ class CellBuilder:
                 hint=hint,
             )
         index = ExampleIndex(candidates, self._keys[name], wanted=arm.examples)
-        return ExampleSource(index, truth.codes, ("examples", study.split.seed, name, question_id))
+        return ExampleSource(index, truth.real, ("examples", study.split.seed, name, question_id))
 
     def _candidates(self, truth: TrueAnswers) -> list[int]:
         splits = self._inputs.prepared.respondents["split"]
-        trained = (i for i, split in enumerate(splits) if split == "train" and truth.codes[i] is not None)
+        trained = (i for i, split in enumerate(splits) if split == "train" and truth.real[i] is not None)
         by_id: Callable[[int], str] = self._ids.__getitem__
         return sorted(trained, key=by_id)
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from schemas.errors import StudyError
+from schemas.batteries import NameTakenError, expanded
+from schemas.errors import Problem, StudyError
 from schemas.models import MODELS_NOT_BUILT_YET, ModelsFile
 from schemas.study import NOT_BUILT_YET, Study
 from schemas.yaml_shape import nearest, validated
@@ -58,10 +59,18 @@ def models_path(study_path: Path, explicit: Path | None) -> Path:
 def study_of(source: Source) -> Study:
     """The study in a source.
 
+    Batteries are replaced by their items.
+
     Raises:
         StudyError: every problem of its shape.
     """
-    return validated(source, Study, NOT_BUILT_YET)
+    study = validated(source, Study, NOT_BUILT_YET)
+    try:
+        return expanded(study)
+    except NameTakenError as e:
+        hint = "Leave the question out, or take the item out of the battery."
+        where = source.where(f"questions.{e.battery}.items.{e.item}")
+        raise StudyError([Problem(f"{e}.", where, hint, code="item_is_question")]) from e
 
 
 def models_of(source: Source) -> ModelsFile:

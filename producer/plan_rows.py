@@ -8,6 +8,7 @@ from typing import NamedTuple
 from producer.arms import ModelArm
 from producer.cells import Cell, TrueAnswers
 from producer.estimate import Load
+from producer.option_orders import Order
 from producer.prompts import QuestionPrompts, Request
 from schemas.errors import Problem
 from schemas.identity import canonical_json
@@ -33,6 +34,11 @@ class TaskRow(NamedTuple):
     weight: float
     split: str
     imported_text: str | None
+    truth_codes: Sequence[int] | None = None
+    truth_number: float | None = None
+    truth_text: str | None = None
+    turn: int | None = None
+    option_orders: Sequence[Sequence[int]] | None = None
 
 
 class RequestRow(NamedTuple):
@@ -116,33 +122,21 @@ class RowSource:
                     continue
                 if status == "not_asked" and not cell.includes_not_asked:
                     continue
-                request_id, request = self._request(cell, who, relaxed)
-                yield (
-                    TaskRow(
-                        cell.tasks.task_id(id_json, 0),
-                        who.id,
-                        question_id,
-                        cell.arm,
-                        0,
-                        request_id,
-                        cell.question.shown,
-                        truth.codes[who.position],
-                        status,
-                        who.weight,
-                        who.split,
-                        None if cell.imported is None else cell.imported.get(who.id),
-                    ),
-                    request,
-                )
+                task_id = cell.tasks.task_id(id_json, 0)
+                orders = cell.orders.of(task_id)
+                request_id, request = self._request(cell, who, orders, relaxed)
+                yield _task(cell, who, task_id, request_id, truth, orders), request
                 self.tally.tasks_by_arm[cell.arm] += 1
                 self.tally.n_tasks += 1
         self.tally.relaxed.update(relaxed)
 
-    def _request(self, cell: Cell, who: Respondent, relaxed: set[str]) -> tuple[str | None, RequestRow | None]:
+    def _request(
+        self, cell: Cell, who: Respondent, orders: Sequence[Order], relaxed: set[str]
+    ) -> tuple[str | None, RequestRow | None]:
         if cell.asks is None:
             return None, None
         arm, prompts = cell.asks
-        request = prompts.request(who.position, who.id)
+        request = prompts.request(who.position, who.id, orders=orders)
         if request.is_relaxed:
             relaxed.add(cell.arm)
         request_id = request.key.hex()
@@ -172,6 +166,31 @@ class RowSource:
         if request.largest_tokens > room:
             largest = self.tally.oversized.get((arm.name, question_id), 0)
             self.tally.oversized[arm.name, question_id] = max(largest, request.largest_tokens)
+
+
+def _task(
+    cell: Cell, who: Respondent, task_id: str, request_id: str | None, truth: TrueAnswers, orders: Sequence[Order]
+) -> TaskRow:
+    at = who.position
+    return TaskRow(
+        task_id,
+        who.id,
+        cell.question.name,
+        cell.arm,
+        0,
+        request_id,
+        orders[0],
+        truth.codes[at],
+        truth.status[at],
+        who.weight,
+        who.split,
+        None if cell.imported is None else cell.imported.get(who.id),
+        None if truth.several is None else truth.several[at],
+        None if truth.numbers is None else truth.numbers[at],
+        None if truth.texts is None else truth.texts[at],
+        None,
+        orders if len(orders) > 1 else None,
+    )
 
 
 def oversized_problems(tally: Tally, arms: Mapping[str, ModelArm]) -> list[Problem]:

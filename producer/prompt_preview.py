@@ -11,6 +11,7 @@ from producer.pieces import plain
 from producer.plan import inputs_of
 from producer.plan_inputs import PlanInputs
 from schemas.errors import UserInputError
+from schemas.identity import canonical_json
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,9 @@ def preview_of(inputs: PlanInputs, *, respondent_id: str, question_id: str, arm:
     if cell.asks is None:
         raise UserInputError(f"the arm {arm} imports its answers: there is no prompt.", where="--arm")
     resolved, prompts = cell.asks
-    conversation, is_relaxed = prompts.conversation(position, respondent_id)
-    request = prompts.request(position, respondent_id)
+    orders = cell.orders.of(cell.tasks.task_id(canonical_json(respondent_id), 0))
+    conversation, is_relaxed = prompts.conversation(position, respondent_id, orders)
+    request = prompts.request(position, respondent_id, orders=orders)
     return PromptPreview(
         request_id=request.key.hex(),
         model_name=resolved.model_name,

@@ -5,10 +5,13 @@ from typing import NamedTuple
 
 from producer.arms import ModelArm
 from producer.conversation import Conversation, Turn
+from producer.example_answers import RealAnswer
 from producer.examples import Chosen, ExampleIndex
+from producer.option_orders import Order
 from producer.persona_pieces import PersonaPieces
 from producer.pieces import Message, Piece, piece_of
-from producer.strategies import Example, asked_texts, messages_of
+from producer.question_texts import QuestionTexts
+from producer.strategies import Example, messages_of
 from schemas.codebook import CodedVariable
 
 
@@ -35,12 +38,12 @@ class ExampleSource(NamedTuple):
 
     Attributes:
         candidates: training respondents with an answer.
-        codes: real answer by respondent position; None unless answered.
+        codes: real answer by respondent position, in the question's own kind; None unless answered.
         seed: what a respondent's draw is seeded with, before the respondent id.
     """
 
     candidates: ExampleIndex
-    codes: Sequence[int | None]
+    codes: Sequence[RealAnswer | None]
     seed: tuple[str | int, ...]
 
 
@@ -53,28 +56,51 @@ class QuestionPrompts:
         question: CodedVariable,
         personas: PersonaPieces,
         examples: ExampleSource | None = None,
+        forms: Sequence[int | None] | None = None,
     ) -> None:
+        """Write for one arm and question.
+
+        Args:
+            arm: as it asks this question.
+            question: as in the codebook.
+            personas: by respondent position.
+            examples: of a few-shot arm.
+            forms: code of each respondent's form of a split ballot.
+        """
         self._arm = arm
         self._personas = personas
         self._examples = examples
         self._system = piece_of(arm.strategy.system, arm.counter.count)
-        asks = [piece_of(text, arm.counter.count) for text in asked_texts(arm.strategy, question)]
-        self._ask = asks[0]
-        self._later = tuple(Turn((Message("user", (ask,)),)) for ask in asks[1:])
-        self._answers = {code: piece_of(str(code), arm.counter.count) for code in question.codes}
+        self._asks = QuestionTexts(arm, question, forms)
+        self._stages = tuple(piece_of(text, arm.counter.count) for text in arm.strategy.stages)
 
-    def conversation(self, position: int, respondent_id: str) -> tuple[Conversation, bool]:
-        """What one respondent's request says, and whether their examples are relaxed."""
+    def conversation(
+        self, position: int, respondent_id: str, orders: Sequence[Order] = ()
+    ) -> tuple[Conversation, bool]:
+        """What one respondent's request says, and whether their examples are relaxed.
+
+        Several orders of the options are conversations of their own, one a turn.
+        """
+        order = orders[0] if orders else None
+        first, is_relaxed = self._first(position, respondent_id, order)
+        if self._stages:
+            asks = [*self._stages[1:], self._asks.piece(position, order)]
+            return Conversation(first, tuple(Turn((Message("user", (ask,)),)) for ask in asks)), is_relaxed
+        others = (self._first(position, respondent_id, other)[0] for other in orders[1:])
+        return Conversation(first, tuple(Turn(messages, is_fresh=True) for messages in others)), is_relaxed
+
+    def _first(self, position: int, respondent_id: str, order: Order | None) -> tuple[tuple[Message, ...], bool]:
         persona = self._personas.piece(position)
+        ask = self._stages[0] if self._stages else self._asks.piece(position, order)
         if self._examples is None:
-            return Conversation(messages_of(self._system, self._ask, persona), self._later), False
+            return messages_of(self._system, ask, persona), False
         chosen = self._chosen(self._examples, position, respondent_id)
-        shown = [Example(self._personas.piece(i), self._answer(self._examples, i)) for i in chosen.positions]
-        return Conversation(messages_of(self._system, self._ask, persona, shown), self._later), chosen.is_relaxed
+        shown = [Example(self._personas.piece(i), self._answer(self._examples, i, order)) for i in chosen.positions]
+        return messages_of(self._system, ask, persona, shown), chosen.is_relaxed
 
-    def request(self, position: int, respondent_id: str, repeat: int = 0) -> Request:
+    def request(self, position: int, respondent_id: str, repeat: int = 0, orders: Sequence[Order] = ()) -> Request:
         """The request of one task; tasks with equal keys share it."""
-        conversation, is_relaxed = self.conversation(position, respondent_id)
+        conversation, is_relaxed = self.conversation(position, respondent_id, orders)
         turns = conversation.canonical()
         key = self._arm.identity.digest(turns, respondent_id=respondent_id, repeat=repeat)
         completion = self._arm.completion
@@ -86,7 +112,7 @@ class QuestionPrompts:
     def _chosen(self, source: ExampleSource, position: int, respondent_id: str) -> Chosen:
         return source.candidates.choose(position, seed=(*source.seed, respondent_id))
 
-    def _answer(self, source: ExampleSource, position: int) -> Piece:
-        code = source.codes[position]
-        assert code is not None, "candidates answered"
-        return self._answers[code]
+    def _answer(self, source: ExampleSource, position: int, order: Order | None) -> Piece:
+        answer = source.codes[position]
+        assert answer is not None, "candidates answered"
+        return self._asks.answer(answer, order)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from producer.pieces import CountTokens, Message, Piece, piece_of, uncounted
+from schemas.answer_format import LETTERS
 from schemas.codebook import CodedVariable
 from schemas.study import Arm
 
@@ -23,7 +24,8 @@ class Strategy:
     Attributes:
         system: opening message.
         instruction: last line of every question.
-        answer_format: "number" (nothing but a code) or "answer_line" (a last line `ANSWER: <code>`).
+        answer_format: "number" (nothing but a code) or "answer_line" (a last line `ANSWER: <code>`); further ones
+            where a question or arm asks for another, see `schemas.answer_format`.
         low_tokens: completion tokens of a terse answer; of each turn, if there are several.
         expected_tokens: completion tokens planned for.
         high_tokens: completion tokens of a long answer where the parameters set no limit.
@@ -111,16 +113,34 @@ class Example(NamedTuple):
     answer: Piece
 
 
-def question_text(question: CodedVariable, instruction: str) -> str:
-    """A question as shown: its text, one `<code>. <label>` line per option in shown order, the instruction."""
-    lines = [f"Question: {_one_line(question.text)}"]
-    lines += [f"{code}. {option_label(question, code)}" for code in question.shown]
+def question_text(
+    question: CodedVariable,
+    instruction: str,
+    *,
+    order: Sequence[int] | None = None,
+    form: str = "number",
+    text: str | None = None,
+) -> str:
+    """A question as shown: its text, one line per option, the instruction.
+
+    Args:
+        question: text and labels.
+        instruction: last line.
+        order: codes in the order shown; None: the question's own.
+        form: what stands before a label: `number` and `json` its code, `letter` A, B, ... by place, `label` a dash.
+        text: another wording than the question's own.
+    """
+    shown = question.shown if order is None else order
+    wording = question.text if text is None else text
+    lines = [f"Question: {_one_line(' '.join(part for part in (question.stem, wording) if part))}"]
+    lines += [f"{_mark(form, code, place)} {option_label(question, code)}" for place, code in enumerate(shown)]
     return "\n".join([*lines, instruction])
 
 
-def asked_texts(strategy: Strategy, question: CodedVariable) -> list[str]:
-    """What is asked in each turn; the question comes last."""
-    return [*strategy.stages, question_text(question, strategy.instruction)]
+def _mark(form: str, code: int, place: int) -> str:
+    if form == "letter":
+        return f"{LETTERS[place]}."
+    return "-" if form == "label" else f"{code}."
 
 
 def option_label(question: CodedVariable, code: int) -> str:

@@ -13,13 +13,21 @@ class CodedVariable(BaseModel):
     """A question or a field of a run.
 
     `codes` are answers only, in codebook order; missing codes stand apart. `scale_order` is the scoring order.
+
+    Attributes:
+        kind: of a question: single, several (codes), numeric, open. Of a field: single, numeric, text.
+        stem: words in front of `text`, shared within a battery; `battery` is its name, "" if there is none.
+        forms: code of the form -> wording; empty without a split ballot.
+        fixed_last: codes that stay at the end when options are shuffled.
+        minimum, maximum, unit: of a numeric question; `whole` if only whole numbers occur.
+        coding: code -> words that give an open answer this code; in the order in which they are tried.
     """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     text: str = ""
-    kind: Literal["single", "numeric", "text"] = "single"
+    kind: Literal["single", "numeric", "text", "several", "open"] = "single"
     scale: Literal["nominal", "ordinal"] = "nominal"
     codes: list[int] = Field(default_factory=list)
     labels: dict[int, str] = Field(default_factory=dict)
@@ -28,6 +36,15 @@ class CodedVariable(BaseModel):
     cut: int | None = None
     missing: dict[MissingKind, list[int]] = Field(default_factory=dict)
     missing_labels: dict[int, str] = Field(default_factory=dict)
+    stem: str = ""
+    battery: str = ""
+    forms: dict[int, str] = Field(default_factory=dict)
+    fixed_last: list[int] = Field(default_factory=list)
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str = ""
+    whole: bool = False
+    coding: dict[int, list[str]] = Field(default_factory=dict)
 
 
 class Codebook(BaseModel):

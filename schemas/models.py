@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.study import Strict
+from schemas.strict import Strict
 
 Provider = Literal["openai", "azure_v1", "azure"]
 Family = Literal["chat", "reasoning"]

@@ -7,7 +7,10 @@ file is checked by `producer.check`. Keys whose feature is not built yet are ref
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from schemas.question import Question
+from schemas.strict import Strict
 
 MissingKind = Literal["refused", "dont_know", "not_asked", "file_missing"]
 CodeValue = int | str
@@ -16,13 +19,12 @@ CodeValue = int | str
 NOT_BUILT_YET: dict[str, str] = {
     "budget.month_usd": "month budgets",
     "arms.*.route": "routes over other arms",
-    "arms.*.format": "answer formats other than the strategy's own",
     "arms.*.repeats": "repeated samples",
-    "arms.*.shuffle_options": "shuffled options",
     "arms.*.transport": "the batch transport",
     "arms.*.deadline": "deadlines",
     "arms.*.fallback": "fallback models",
-    "questions.*.kind": "question kinds other than single choice",
+    "groups": "questions asked with memory",
+    "arms.*.memory": "questions asked with memory",
     "experiment": "experiments",
     "privacy": "k-anonymity limits",
     "persona.derive.*.recode": "recoding",
@@ -33,12 +35,6 @@ NOT_BUILT_YET: dict[str, str] = {
 
 ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$")]
 """An arm's name stands in file names, columns and commands."""
-
-
-class Strict(BaseModel):
-    """Unknown keys are errors; values never change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SurveySource(Strict):
@@ -118,18 +114,6 @@ class Persona(Strict):
     template: str | None = Field(None, description="Jinja file beside the study; one line is one sentence.")
 
 
-class Question(Strict):
-    """One survey item. Labels and text come from the file unless given here."""
-
-    text: str | None = Field(None, description="Question wording; default: the file's question text.")
-    scale: Literal["nominal", "ordinal"] = Field("nominal", description="ordinal: the codes have an order.")
-    order: list[int] | None = Field(None, description="Scoring order of the codes if it is not codebook order.")
-    show: list[int] | None = Field(None, description="Order in which options are shown; default codebook order.")
-    cut: int | None = Field(None, description="Last code, in scoring order, of the lower side of a binary cut.")
-    answers: dict[int, str] | None = Field(None, description="Code -> label; needed where the file has none.")
-    ask: Literal["asked", "all"] = Field("asked", description="`all`: a task also for respondents not asked.")
-
-
 class Arm(Strict):
     """One way to answer: a model with a strategy, or imported predictions."""
 
@@ -151,6 +135,22 @@ class Arm(Strict):
     examples: int = Field(3, ge=1, le=50, description="few_shot: number of examples.")
     match: list[str] = Field(
         default_factory=list, description="few_shot: variables that examples share, most important first."
+    )
+    format: Literal["number", "label", "letter", "json"] = Field(
+        "number", description="What stands for an option in the answer; json: structured output with the codes."
+    )
+    shuffle_options: bool | Literal["direction"] = Field(
+        False,
+        description="true: options in an order of each respondent's own. direction: forwards for half of them, else "
+        "backwards.",
+    )
+    reverse_options: bool = Field(False, description="Options, and so the scale, shown backwards to everybody.")
+    permutations: Annotated[int, Field(ge=2, le=24)] | Literal["rotate"] | None = Field(
+        None,
+        description="Asked in so many fixed orders, averaged into one distribution; rotate: every option once first.",
+    )
+    memory: bool = Field(
+        False, description="Questions of a group are asked one after the other: the model sees its earlier answers."
     )
     imported: str | None = Field(None, alias="import", description="CSV of earlier predictions, relative to the study.")
     suffix: str = Field("_LLM", description="import: column of a question is its id plus this.")
@@ -223,6 +223,9 @@ class Study(Strict):
     split: Split = Field(default_factory=Split, description="Which respondents are held out.")
     persona: Persona = Field(description="What the model is told about a respondent.")
     questions: dict[str, Question] = Field(min_length=1, description="Variable -> survey item.")
+    groups: dict[str, list[str]] = Field(
+        default_factory=dict, description="Name -> questions that arms with `memory` ask in one conversation, in order."
+    )
     arms: dict[ArmName, Arm] = Field(min_length=1, description="Name -> one way to answer.")
     evaluate: Evaluate = Field(default_factory=Evaluate, description="How the evaluation is done.")
     reuse: Reuse = Field(default_factory=Reuse, description="Which earlier answers may serve this run.")

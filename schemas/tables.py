@@ -22,12 +22,28 @@ def _schema(*fields: pa.Field) -> pa.Schema:
     return pa.schema(fields, metadata={FORMAT_KEY: str(FORMAT_NO)})
 
 
+_TRUTH_OF_KINDS = (
+    _field("truth_codes", pa.list_(pa.int32()), "human codes of a several-codes question; null otherwise", null=True),
+    _field("truth_number", pa.float64(), "human answer to a numeric question; null otherwise", null=True),
+    _field("truth_text", pa.string(), "human answer to an open question; null otherwise", null=True),
+)
+"""Added within format 1: files written before have none of these, and read as null."""
+
+_AVERAGED = pa.list_(
+    pa.struct(
+        [
+            pa.field("option_order", pa.list_(pa.int32())),
+            pa.field("answer", pa.int32()),
+        ]
+    )
+)
+
 PLAN = _schema(
     _field("request_id", pa.string(), "identity of the request"),
     _field("model", pa.string(), "name in models.yaml"),
     _field("turns", pa.string(), "JSON list of turns; the first is a list of messages {role, content}"),
     _field("parameters", pa.string(), "JSON object of wire parameters except messages and model"),
-    _field("answer_format", pa.string(), "how the answer is read: number | answer_line"),
+    _field("answer_format", pa.string(), "how the answer is read, see `schemas.answer_format`"),
     _field("prompt_tokens", pa.int32(), "estimated prompt tokens of all turns"),
     _field("completion_tokens", pa.int32(), "estimated completion tokens of all turns"),
     _field("max_tokens", pa.int32(), "prompt estimate + token limit: what a quota that counts maxima books"),
@@ -47,6 +63,14 @@ TASKS = _schema(
     _field("weight", pa.float64(), "survey weight, 1.0 if none"),
     _field("split", pa.string(), "train | validation | test"),
     _field("imported_text", pa.string(), "answer as found in an import; null otherwise", null=True),
+    *_TRUTH_OF_KINDS,
+    _field("turn", pa.int32(), "turn of the request that answers the task, 0 for the first; null: the last", null=True),
+    _field(
+        "option_orders",
+        pa.list_(pa.list_(pa.int32())),
+        "codes as shown in each turn, where every turn asks in another order; null: asked in one",
+        null=True,
+    ),
 )
 
 RESPONSES = _schema(
@@ -132,6 +156,20 @@ PREDICTIONS = _schema(
     _field("error_code", _TAG, "reason code unless answered; null otherwise", null=True),
     _field("error_message", pa.string(), "one sentence unless answered; null otherwise", null=True),
     _field("created_at", _TIME, "UTC moment the answer arrived; null while pending", null=True),
+    _field(
+        "answer_codes",
+        pa.list_(pa.int32()),
+        "predicted codes of a several-codes question, in codebook order; null unless answered",
+        null=True,
+    ),
+    _field("answer_number", pa.float64(), "predicted number of a numeric question; null unless answered", null=True),
+    *_TRUTH_OF_KINDS,
+    _field(
+        "averaged",
+        _AVERAGED,
+        "one entry an option order: codes as shown, code chosen (null: none read); null for tasks asked in one order",
+        null=True,
+    ),
 )
 
 METRICS = _schema(
@@ -154,3 +192,12 @@ METRICS = _schema(
     _field("n_eff", pa.float64(), "Kish effective n", null=True),
     _field("flags", pa.list_(pa.string()), "verdict flags, empty if none"),
 )
+
+
+def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table written by an earlier version of the same format, with the columns it lacks as nulls."""
+    columns = [
+        table[field.name] if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)

@@ -14,7 +14,7 @@ from survey.fields import code_field
 from survey.missing import MissingRules, read_missing_rules
 from survey.nearest import did_you_mean
 from survey.prepared import Answers, Prepared
-from survey.questions import code_question
+from survey.question_kinds import code_any_question
 from survey.respondent_filter import kept_rows
 from survey.respondents import (
     DESIGN_COLUMNS,
@@ -26,6 +26,7 @@ from survey.respondents import (
     weight_problems,
     weights,
 )
+from survey.routing import routed
 
 __all__ = ["Answers", "Prepared", "prepare"]
 
@@ -144,16 +145,13 @@ class _Work:
         coded_questions: dict[str, CodedVariable] = {}
         answers: dict[str, Answers] = {}
         for name, question in self.study.questions.items():
-            variable = self.data.variables.get(name)
-            if variable is None:
-                what = f"{name} is no variable of the survey file."
-                hint = did_you_mean(name, self.data.variables)
-                self.problems.append(Problem(what, f"questions.{name}", hint, code="unknown_variable"))
-                continue
-            coded = code_question(question, variable, self.frame[name], self.rules)
+            coded = code_any_question(name, question, self.data.variables, self.frame, self.rules)
             self.problems += coded.problems
-            self.problems += _nobody_answered(name, coded.answers)
-            coded_questions[name], answers[name] = coded.variable, coded.answers
+            if coded.variable is None or coded.answers is None:
+                continue
+            variable, given, problems = routed(self.study, name, self.data, self.frame, self.rules, coded)
+            self.problems += [*problems, *_nobody_answered(name, given)]
+            coded_questions[name], answers[name] = variable, given
         return coded_questions, answers
 
 

@@ -19,10 +19,18 @@ class Answers:
     Attributes:
         codes: shape (respondents,), Int32; null unless answered.
         status: shape (respondents,): answered, refused, dont_know, not_asked or file_missing.
+        several: codes ticked, in codebook order, None unless answered; None as a whole but for several-code questions.
+        numbers: NaN unless answered; None but for numeric questions.
+        texts: None unless answered; None as a whole but for open questions.
+        forms: code of the form each respondent got, None where unknown; None as a whole without a split ballot.
     """
 
     codes: pd.arrays.IntegerArray
     status: StatusArray
+    several: tuple[tuple[int, ...] | None, ...] | None = None
+    numbers: npt.NDArray[np.float64] | None = None
+    texts: tuple[str | None, ...] | None = None
+    forms: tuple[int | None, ...] | None = None
 
 
 @dataclass(frozen=True)

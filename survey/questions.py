@@ -8,7 +8,8 @@ import pandas as pd
 
 from schemas.codebook import CodedVariable
 from schemas.errors import Problem
-from schemas.study import MissingKind, Question
+from schemas.question import Question
+from schemas.study import MissingKind
 from survey.coding import encode, values_seen
 from survey.data import Code, Variable
 from survey.fields import is_int32, missing_by_kind, missing_labels, numbered
@@ -51,7 +52,10 @@ def code_question(
     own_codes = list(labels)
     coded = CodedVariable(
         name=variable.name,
-        text=question.text if question.text is not None else variable.label,
+        text=wording(question, variable),
+        stem=question.stem if question.stem is not None else "",
+        battery=question.battery if question.battery is not None else "",
+        fixed_last=question.fixed_last,
         scale=question.scale,
         codes=own_codes,
         labels=labels,
@@ -68,6 +72,11 @@ def code_question(
         *_scale_problems(key, question, [c for c in own_codes if c not in rules.undeclared(said)]),
     ]
     return CodedQuestion(coded, encode(column, codes, missing), problems)
+
+
+def wording(question: Question, variable: Variable) -> str:
+    """The question's own words: the study's, else the file's."""
+    return question.text if question.text is not None else variable.label
 
 
 def _own_labels(question: Question) -> dict[Code, str]:
@@ -171,6 +180,10 @@ def _scale_problems(key: str, question: Question, codes: list[int]) -> Iterator[
         if value is not None and question.scale != "ordinal":
             what = f"`{name}` has a meaning on an ordinal scale only."
             yield Problem(what, f"{key}.{name}", "Add `scale: ordinal`.", code=f"{name}_on_nominal")
+    for code in question.fixed_last:
+        if code not in codes:
+            what = f"`fixed_last` names {code}, which is no answer code: {', '.join(map(str, codes))}."
+            yield Problem(what, f"{key}.fixed_last", code="fixed_last_not_a_code")
     order = question.order if question.order is not None else codes
     if question.cut is None:
         return

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from schemas.errors import Problem, StudyError
-from schemas.study import Question, Study
+from schemas.question import Question
+from schemas.study import Study
 from survey.coding import values_seen, without_missing
 from survey.data import SurveyData, Variable
 from survey.missing import MissingRules

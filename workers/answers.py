@@ -1,84 +1,86 @@
-"""Reading an answer: exactly one codebook code or its label, else a reason. Pure, versioned, never a guess."""
+"""Reading an answer: exactly what was asked for, else a reason. Pure, versioned, never a guess.
 
-import re
-import unicodedata
-from collections.abc import Mapping
-from typing import NamedTuple
+Version 1 knows one option by its code or label. Version 2 adds the other formats and kinds, and digits of other
+scripts. An earlier version stays as it was, so that `reread --reader 1` gives what it gave.
+"""
 
-READER_VERSION = 1
+from schemas.answer_format import NUMBER, AnswerFormat
+from schemas.errors import UserInputError
+from schemas.word_codes import coded_text
+from workers import reader_v1
+from workers.answer_json import read_json
+from workers.answer_numbers import read_number
+from workers.answer_options import read_option, read_options
+from workers.answer_texts import answer_line
+from workers.answer_values import REASONS, Choice, Number, Offered, Read, Several, Unparsed, Words, offered_by
+
+__all__ = [
+    "READER_VERSION",
+    "REASONS",
+    "VERSIONS",
+    "Choice",
+    "Number",
+    "Offered",
+    "Several",
+    "Unparsed",
+    "Words",
+    "checked_version",
+    "offered_by",
+    "read_answer",
+]
+
+READER_VERSION = 2
 """Raised whenever the same text could be read differently."""
 
-_LONGEST_READ_CHARS = 100_000
-_CODE = re.compile(r"-?[0-9]{1,9}")
-_CODE_AND_LABEL = re.compile(r"(-?[0-9]{1,9})\s*[.):\-–—]\s*(\S.*)", re.DOTALL)
-_ANSWER_LINE = re.compile(r"^[ \t>*_#`\-]*answer[ \t*_`]*:[ \t]*(\S.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
-_WRAPPING = " \t\r\n\"'`*_“”‘’()[]<>"
+VERSIONS = (1, 2)
+
+LONGEST_READ_CHARS = 100_000
 
 
-class Choice(NamedTuple):
-    """One offered code."""
-
-    code: int
-
-
-class Unparsed(NamedTuple):
-    """No single offered code; `reason` is no_text | no_answer_line | code_not_offered | no_code."""
-
-    reason: str
-
-
-def read_answer(text: str, answer_format: str, offered: Mapping[int, str]) -> Choice | Unparsed:
+def read_answer(text: str, shape: AnswerFormat, offered: Offered, *, version: int = READER_VERSION) -> Read:
     """Read a reply.
 
     Args:
-        text: what the model wrote in its last turn.
-        answer_format: `number` (the reply is the answer) or `answer_line` (the last line `ANSWER: ...` is).
-        offered: code -> label of the options shown.
+        text: what the model wrote in the turn that answers.
+        shape: what was asked for, and in which form.
+        offered: what the question offers, as shown.
+        version: of the reader; formats that it does not know are read by the first version that does.
     """
+    if version == 1 and (shape.asked, shape.form) == (NUMBER.asked, NUMBER.form):
+        return reader_v1.read_option(text, offered.labels, on_last_line=shape.is_reasoned)
     if not text.strip():
         return Unparsed("no_text")
-    if len(text) > _LONGEST_READ_CHARS:
-        return Unparsed("no_code")
-    if answer_format == "answer_line":
-        lines = _ANSWER_LINE.findall(text)
-        if not lines:
-            return Unparsed("no_answer_line")
-        if len({_bare(line) for line in lines}) > 1 and not _is_last_line(text):
-            return Unparsed("no_answer_line")
-        return _read_value(lines[-1], offered)
-    return _read_value(text, offered)
+    if len(text) > LONGEST_READ_CHARS:
+        return Unparsed("too_long")
+    if shape.form == "json":
+        return _coded(read_json(text, shape.asked, offered), offered)
+    value = answer_line(text) if shape.is_reasoned else text
+    if value is None:
+        return Unparsed("no_answer_line")
+    return _coded(_read_value(value, shape, offered), offered)
 
 
-def _is_last_line(text: str) -> bool:
-    """Several different answer lines count only if the last one closes the reply."""
-    last = text.rstrip().rsplit("\n", 1)[-1]
-    return _ANSWER_LINE.fullmatch(last) is not None
+def checked_version(version: int) -> int:
+    """The version itself.
+
+    Raises:
+        UserInputError: there is no such version.
+    """
+    if version not in VERSIONS:
+        known = ", ".join(map(str, VERSIONS))
+        raise UserInputError(f"there is no reader {version}.", where="--reader", hint=f"There are: {known}.")
+    return version
 
 
-def _read_value(value: str, offered: Mapping[int, str]) -> Choice | Unparsed:
-    bare = _bare(value)
-    if _CODE.fullmatch(bare):
-        code = int(bare)
-        return Choice(code) if code in offered else Unparsed("code_not_offered")
-    by_label = _code_of_label(bare, offered)
-    if by_label is not None:
-        return Choice(by_label)
-    both = _CODE_AND_LABEL.fullmatch(bare)
-    if both is not None and _code_of_label(_bare(both[2]), offered) == int(both[1]):
-        return Choice(int(both[1]))
-    return Unparsed("no_code")
+def _read_value(value: str, shape: AnswerFormat, offered: Offered) -> Read:
+    if shape.asked == "several":
+        return read_options(value, shape.form, offered)
+    if shape.asked == "numeric":
+        return read_number(value, offered)
+    if shape.asked == "open":
+        return Words(value.strip(), None)
+    return read_option(value, shape.form, offered)
 
 
-def _bare(value: str) -> str:
-    return value.strip(_WRAPPING).removesuffix(".").strip(_WRAPPING)
-
-
-def _code_of_label(bare: str, offered: Mapping[int, str]) -> int | None:
-    wanted = _folded(bare)
-    matches = [code for code, label in offered.items() if _folded(_bare(label)) == wanted]
-    return matches[0] if len(matches) == 1 else None
-
-
-def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFC", text).replace("’", "'").replace("‘", "'")
-    return " ".join(plain.casefold().split())
+def _coded(read: Read, offered: Offered) -> Read:
+    return Words(read.text, coded_text(read.text, offered.coding)) if isinstance(read, Words) else read

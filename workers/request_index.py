@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from schemas import run_paths
+from schemas import run_paths, tables
 from schemas.errors import StoreError
 from storage.parts import landed_units, open_table, read_part, read_table
 from storage.store import Store
@@ -19,11 +19,11 @@ _LIGHT_COLUMNS = ["request_id", "outcome", "cost_usd", "attempts", "maybe_paid",
 
 
 def task_batches(store: Store, run_id: str) -> Iterator[pa.Table]:
-    """tasks.parquet in bounded pieces, in order."""
+    """tasks.parquet in bounded pieces, in order; schema `tables.TASKS` also where an earlier version wrote it."""
     with open_table(store, run_paths.tasks(run_id)) as file:
         try:
             for batch in file.iter_batches(batch_size=BATCH_TASKS):
-                yield pa.Table.from_batches([batch])
+                yield tables.conformed(pa.Table.from_batches([batch]), tables.TASKS)
         except (pa.ArrowInvalid, OSError) as e:
             raise StoreError("the file is damaged.", where=str(store.path(run_paths.tasks(run_id)))) from e
 

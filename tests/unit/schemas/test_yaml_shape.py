@@ -100,7 +100,7 @@ def test_key_of_a_later_feature_is_refused_by_name(addition, key):
     assert "which this version does not have yet" in problem
 
 
-@pytest.mark.parametrize("key", ["repeats: 1", "shuffle_options: false", "transport: batch", "format: number"])
+@pytest.mark.parametrize("key", ["repeats: 1", "transport: batch"])
 def test_arm_key_of_a_later_feature_is_refused_even_with_a_harmless_value(key):
     (problem,) = problems_of(study, STUDY.replace("strategy: basic", f"strategy: basic, {key}"))
 
@@ -113,7 +113,6 @@ def test_arm_key_of_a_later_feature_is_refused_even_with_a_harmless_value(key):
         pytest.param("model: mini, strategy: basic", "route: [{arm: x}]", "route", id="route"),
         pytest.param("fields: [AGE]", "fields: [A], derive: {A: {bands: AGE, at: [30]}}", "bands", id="bands"),
         pytest.param("fields: [AGE]", "fields: [A], derive: {A: {recode: E, 1..3: x}}", "recode", id="recode"),
-        pytest.param("Q1: {", "Q1: {kind: grid, items: [a], ", "kind", id="question-kind"),
     ],
 )
 def test_later_feature_with_a_shape_of_its_own_is_one_problem_only(old, new, key):

@@ -2,9 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.answers import Choice, Unparsed, read_answer
+from schemas.answer_format import NUMBER, AnswerFormat
+from workers.answers import VERSIONS, Choice, Offered, Unparsed, read_answer
 
-OFFERED = {1: "Excellent", 2: "Good", 3: "Only fair (so-so)"}
+OFFERED = Offered({1: "Excellent", 2: "Good", 3: "Only fair (so-so)"}, (1, 2, 3))
+LINE = AnswerFormat("single", "number", is_reasoned=True)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +22,7 @@ OFFERED = {1: "Excellent", 2: "Good", 3: "Only fair (so-so)"}
     ],
 )
 def test_exactly_one_offered_code_or_label_is_read(text, code):
-    assert read_answer(text, "number", OFFERED) == Choice(code)
+    assert [read_answer(text, NUMBER, OFFERED, version=v) for v in VERSIONS] == [Choice(code)] * len(VERSIONS)
 
 
 @pytest.mark.parametrize(
@@ -31,15 +33,23 @@ def test_exactly_one_offered_code_or_label_is_read(text, code):
         pytest.param("4", "code_not_offered", id="a code that was not offered"),
         pytest.param("1 2", "no_code", id="two codes"),
         pytest.param("1. Good", "no_code", id="code and label that disagree"),
-        pytest.param("２", "no_code", id="a digit of another script"),
         pytest.param("²", "no_code", id="a superscript"),
         pytest.param("2.0", "no_code", id="a decimal"),
         pytest.param("   ", "no_text", id="blank"),
-        pytest.param("x" * 200_000, "no_code", id="far too long"),
     ],
 )
 def test_anything_else_is_unparsed_with_a_reason(text, reason):
-    assert read_answer(text, "number", OFFERED) == Unparsed(reason)
+    assert [read_answer(text, NUMBER, OFFERED, version=v) for v in VERSIONS] == [Unparsed(reason)] * len(VERSIONS)
+
+
+def test_a_digit_of_another_script_is_read_from_version_2_on():
+    assert read_answer("２", NUMBER, OFFERED, version=1) == Unparsed("no_code")
+    assert read_answer("２", NUMBER, OFFERED, version=2) == Choice(2)
+    assert read_answer("٣.", NUMBER, OFFERED) == Choice(3)
+
+
+def test_a_reply_that_is_far_too_long_is_never_read():
+    assert read_answer("x" * 200_000, NUMBER, OFFERED) == Unparsed("too_long")
 
 
 @pytest.mark.parametrize(
@@ -55,10 +65,10 @@ def test_anything_else_is_unparsed_with_a_reason(text, reason):
     ],
 )
 def test_answer_line_is_read_from_its_line_only(text, expected):
-    assert read_answer(text, "answer_line", OFFERED) == expected
+    assert [read_answer(text, LINE, OFFERED, version=v) for v in VERSIONS] == [expected] * len(VERSIONS)
 
 
 @given(st.text())
 def test_reading_never_fails_and_never_invents_a_code(text):
-    read = read_answer(text, "number", OFFERED)
-    assert isinstance(read, Unparsed) or read.code in OFFERED
+    read = read_answer(text, NUMBER, OFFERED)
+    assert isinstance(read, Unparsed) or read.code in OFFERED.labels

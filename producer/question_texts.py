@@ -1,0 +1,56 @@
+"""The text of one question as an arm asks it, in every order of options and form that occurs."""
+
+from collections.abc import Sequence
+
+from producer.arms import ModelArm
+from producer.example_answers import RealAnswer, written_answer
+from producer.option_orders import Order
+from producer.pieces import Piece, piece_of
+from producer.strategies import question_text
+from schemas.answer_format import answer_format
+from schemas.codebook import CodedVariable
+
+MOST_KEPT = 5000
+"""Texts kept: more orders than that hardly come twice."""
+
+
+class QuestionTexts:
+    """Pieces of one question, made once for each order and form."""
+
+    def __init__(self, arm: ModelArm, question: CodedVariable, forms: Sequence[int | None] | None) -> None:
+        self._arm = arm
+        self._question = question
+        self._forms = forms
+        self._shape = answer_format(arm.arm, question)
+        self._texts: dict[tuple[str | None, Order | None], Piece] = {}
+        self._answers: dict[tuple[RealAnswer, Order | None], Piece] = {}
+
+    def piece(self, position: int, order: Order | None) -> Piece:
+        """The question as one respondent is asked it; `order` None is the question's own."""
+        wording = self._wording(position)
+        found = self._texts.get((wording, order))
+        if found is None:
+            strategy = self._arm.strategy
+            text = question_text(self._question, strategy.instruction, order=order, form=self._shape.form, text=wording)
+            found = piece_of(text, self._arm.counter.count)
+            if len(self._texts) < MOST_KEPT:
+                self._texts[wording, order] = found
+        return found
+
+    def answer(self, answer: RealAnswer, order: Order | None) -> Piece:
+        """A real answer as an example shows it."""
+        found = self._answers.get((answer, order))
+        if found is None:
+            shown = self._question.shown if order is None else order
+            text = written_answer(answer, self._shape, self._question, shown)
+            found = piece_of(text, self._arm.counter.count)
+            if len(self._answers) < MOST_KEPT:
+                self._answers[answer, order] = found
+        return found
+
+    def _wording(self, position: int) -> str | None:
+        """The respondent's form of a split ballot; None: the question's own words."""
+        if self._forms is None:
+            return None
+        form = self._forms[position]
+        return None if form is None else self._question.forms.get(form)

@@ -18,7 +18,7 @@ class ListedRun:
 
     Attributes:
         state: phase, or `unreadable` with `problem`.
-        landed_share: shards of the first pass that have landed, of all; 0..1.
+        landed_share: shards of the first pass that have landed, of all; 0..1; a finished run has all, reused ones too.
         created_at: ISO 8601, UTC; None if unreadable.
     """
 
@@ -55,7 +55,7 @@ def _listed(store: Store, run_id: str) -> ListedRun:
     except (FormatError, StoreError) as error:
         return ListedRun(run_id, "unreadable", problem=error.what)
     created_at = manifest.created_at.isoformat(timespec="seconds")
-    share = _landed_share(store, run_id, manifest.totals.n_shards)
+    share = 1.0 if state.phase == "finished" else _landed_share(store, run_id, manifest.totals.n_shards)
     return ListedRun(run_id, state.phase, manifest.totals.n_tasks, share, created_at)
 
 

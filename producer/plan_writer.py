@@ -59,12 +59,17 @@ class TaskWriter:
 
 
 def write_requests(path: Path, shards: Iterable[Shard[RequestRow]]) -> dict[str, list[int]]:
-    """plan.parquet, one row group per group of whole shards.
+    """plan.parquet, one row group per group of whole shards; its prompts hold personas, so only its owner reads it.
+
+    Args:
+        path: must not exist.
+        shards: in plan order.
 
     Returns:
         model -> its shard numbers, in plan order.
     """
     numbers: dict[str, list[int]] = {}
+    _create_private(path)
     with pq.ParquetWriter(
         path,
         tables.PLAN,
@@ -117,9 +122,13 @@ def write_respondents(path: Path, respondents: pd.DataFrame) -> None:
         for name in respondents.columns
     }
     table = pa.table(arrays).replace_schema_metadata({tables.FORMAT_KEY: str(tables.FORMAT_NO)})
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_MODE))
+    _create_private(path)
     pq.write_table(table, path, compression="zstd")
     _sync(path)
+
+
+def _create_private(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_MODE))
 
 
 def write_text(path: Path, text: str) -> None:

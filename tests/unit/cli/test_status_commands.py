@@ -22,6 +22,13 @@ def test_list_shows_state_tasks_and_landed_share(nightpoll, run):
     assert [(r["run_id"], r["state"], r["n_tasks"], r["landed_share"]) for r in found] == [("r", "running", 80, 0.9)]
 
 
+def test_list_shows_a_finished_run_of_reused_answers_as_landed(nightpoll, store, tmp_path):
+    made = open_run(write_study(tmp_path / "study", "http://127.0.0.1:9/v1", n_respondents=8), store)
+    append_event(made, "r", "finished", {"exit_code": 0})
+
+    assert [r["landed_share"] for r in shown(nightpoll, "list")["runs"]] == [1.0]
+
+
 def test_list_of_an_empty_store_says_so(nightpoll, store):
     said = nightpoll("list")
 

@@ -79,7 +79,8 @@ def test_tables_have_exactly_their_schemas_and_format(tmp_path):
 def test_respondents_are_readable_by_their_owner_only(tmp_path):
     make_plan(tmp_path)
 
-    assert stat.S_IMODE((tmp_path / "respondents.parquet").stat().st_mode) == 0o600
+    for name in ("respondents.parquet", "plan.parquet"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600, name
     assert rows(tmp_path, "respondents.parquet")[1]["AGE"] == 19
 
 

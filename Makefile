@@ -26,8 +26,8 @@ accept: $(READY) ## the long acceptance runs; NPORS_SAV=FILE for those on Pew's 
 	@$(BIN)/python -m pytest -m accept
 	@NIGHTPOLL_TEST_REAL_LEASES=1 $(BIN)/python -m pytest tests/faults
 
-soak: $(READY) ## 200 seeded random schedules of faults; SCHEDULES=N for another number
-	@NIGHTPOLL_SOAK_SCHEDULES=$(or $(SCHEDULES),200) $(BIN)/python -m pytest tests/faults/test_soak.py
+soak: $(READY) ## 200 seeded random schedules of faults, three at a time; SCHEDULES=N, FIRST=SEED
+	@NIGHTPOLL_SOAK_SCHEDULES=$(or $(SCHEDULES),200) NIGHTPOLL_SOAK_FIRST=$(or $(FIRST),0) $(BIN)/python -m pytest -v -n $(or $(AT_ONCE),3) --dist load tests/faults/test_soak.py
 
 check: $(READY) ## format, lint, types, import direction, generated docs
 	$(BIN)/ruff format --check .

@@ -22,6 +22,7 @@ from workers.keeper import Keeper, beat
 from workers.landing import part_table
 from workers.node import Node
 from workers.tasks import ShardTask, register
+from workers.watchdog import watch_consumer
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +51,17 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     threading.Thread(target=loop.run_forever, name="calls", daemon=True).start()
     node = asyncio.run_coroutine_threadsafe(_make_node(settings, redis_url), loop).result()
     app = worker_app(redis_url)
-    register(app, ShardTask(node, loop, app))
+    task = ShardTask(node, loop, app)
+    register(app, task)
     keeper = Keeper(store, connection.plain(redis_url), app)
     ending = threading.Event()
     _drain_on_shutdown(node, loop, ending, settings.drain_s)
     keeper.start()
     threading.Thread(target=_beat, args=(redis_url, settings.slots, ending), name="beat", daemon=True).start()
+    threading.Thread(
+        target=watch_consumer, args=(connection.plain(redis_url), task.running, settings.slots), name="watchdog",
+        kwargs={"ending": ending, "clock": time.monotonic, "end": _end_softly}, daemon=True,
+    ).start()  # fmt: skip
     if end_with_parent is not None:
         args = (end_with_parent, ending)
         threading.Thread(target=_watch_parent, args=args, name="parent", daemon=True).start()
@@ -126,10 +132,14 @@ def _beat(redis_url: str, slots: int, ending: threading.Event) -> None:
             return
 
 
+def _end_softly() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _watch_parent(parent: int, ending: threading.Event) -> None:
     while not ending.wait(PARENT_POLL_S):
         if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGTERM)
+            _end_softly()
             return
 
 

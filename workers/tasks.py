@@ -19,6 +19,7 @@ from storage.runs import append_event
 from workers.node import Node
 from workers.shard import ShardEnd, work_shard
 from workers.wanted import ShardRef
+from workers.watchdog import Running
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class ShardTask:
         self._loop = loop
         self._failed: Counter[ShardRef] = Counter()
         self._pause = threading.Event()
+        self.running = Running()
 
     def __call__(self, run_id: str, shard: int, generation: int, format_no: int) -> None:
         """Work on one shard.
@@ -43,6 +45,10 @@ class ShardTask:
         Raises:
             Reject: to put the message back (drain, unforeseen failure).
         """
+        with self.running:
+            self._work(run_id, shard, generation, format_no)
+
+    def _work(self, run_id: str, shard: int, generation: int, format_no: int) -> None:
         if format_no != wire.MESSAGE_FORMAT:
             log.error("message of another format", extra={"event": "message_format", "format_no": format_no})
             return

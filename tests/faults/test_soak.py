@@ -17,6 +17,7 @@ from tests.support.fleet import Fleet, running_fleet, study_of
 from tests.support.until import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+FIRST_SEED = int(os.environ.get("NIGHTPOLL_SOAK_FIRST", "0"))
 N_SCHEDULES = int(os.environ.get("NIGHTPOLL_SOAK_SCHEDULES", "3"))
 N_RESPONDENTS = 60
 
@@ -96,7 +97,7 @@ def fleet() -> Iterator[Fleet]:
         yield fleet
 
 
-@pytest.mark.parametrize("seed", range(N_SCHEDULES))
+@pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + N_SCHEDULES))
 def test_random_faults_lose_nothing(fleet, seed):
     run_id = f"soak{seed}"
     before = Counter(fleet.emulator.purchases()["by_id"])

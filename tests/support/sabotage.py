@@ -10,10 +10,14 @@ Fault tests run the same schedule with and without a protection: a test that pas
     keeper    a shard is published once and never again
     probation a server that forgot its locks grants them at once
     recheck   the lock is not looked at again before a call
+    consumer  the consumer takes no message after its first two, as one that lost its credit
+    watchdog  nobody looks whether messages are taken
 """
 
 import os
 import sys
+
+from kombu.transport.redis import QoS
 
 from schemas import wire
 
@@ -21,11 +25,12 @@ if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
     wire.LOCK_LEASE_S, wire.LOCK_RENEW_S = 4.0, 1.0  # before workers are imported: some read them as defaults
     wire.KEEPER_LEASE_S, wire.KEEPER_RENEW_S = 3.0, 0.75
 
-from workers import backlog, held_lock, keeper, locks, process, shard, turns
+from workers import backlog, held_lock, keeper, locks, process, shard, turns, watchdog
 from workers.journal import JournalState
 
 if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
     backlog.REPUBLISH_IDLE_S = 4.0
+    watchdog.STUCK_S = 5.0
 
 
 async def _granted(*_: object, **__: object) -> int:
@@ -76,6 +81,20 @@ def without_probation() -> None:
 
 def without_recheck() -> None:
     held_lock.HeldLock.is_valid = lambda _: True
+
+
+def without_consumer() -> None:
+    can, seen = QoS.can_consume, []
+
+    def can_no_more(self: QoS) -> bool:
+        seen.extend(self._delivered)
+        return len(set(seen)) < 2 and can(self)
+
+    QoS.can_consume = can_no_more
+
+
+def without_watchdog() -> None:
+    watchdog.ConsumerWatch.is_stuck = lambda *_: False
 
 
 def run(*protections: str) -> None:

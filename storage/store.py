@@ -73,6 +73,11 @@ class Store:
                 _sync(scratch)
                 scratch.replace(self.path(rel))
 
+    def remove(self, rel: str) -> None:
+        """Remove a file; nothing happens if it is not there."""
+        with self._told(rel, "write"):
+            self.path(rel).unlink(missing_ok=True)
+
     @contextmanager
     def scratch_for(self, rel: str) -> Iterator[Path]:
         """A scratch path beside `rel`; removed at the end if still there."""

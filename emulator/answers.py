@@ -1,7 +1,7 @@
 """From a valid order to what the model says, cut by its limits and spoiled by a fault, with the tokens billed."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator import prompt, respondent, tokens
 from emulator.faults import Fault
@@ -9,6 +9,9 @@ from emulator.manner import PLAIN, Manner
 from emulator.parameters import Order
 from emulator.prompt import Asked
 from emulator.seeds import draws
+
+if TYPE_CHECKING:
+    from emulator.tuned_model import TunedModel
 
 _SORRY = "I'm sorry, but I can't help with that."
 _LEAST_REASONING = 24
@@ -53,12 +56,13 @@ class Answer:
 
 
 class Speaker(NamedTuple):
-    """Who answers: model id, the emulator's seed, what tells draws for one prompt apart, and the manner."""
+    """Who answers: model id, the emulator's seed, what tells draws for one prompt apart, manner, what was trained."""
 
     model: str
     seed: int
     sampling_key: str
     manner: Manner = PLAIN
+    tuned: "TunedModel | None" = None
 
 
 def make_answer(
@@ -68,14 +72,7 @@ def make_answer(
     key = speaker.sampling_key if order.seed is None else f"seed {order.seed}"
     made = []
     for at in range(order.n):
-        said = respondent.answer(
-            asked,
-            seed=speaker.seed,
-            model=speaker.model,
-            temperature=order.temperature,
-            sampling_key=f"{key}/{at}",
-            manner=speaker.manner,
-        )
+        said = _said(order, asked, speaker, f"{key}/{at}")
         reasoning = _reasoning_tokens(order, asked, speaker.seed, f"{key}/{at}") if order.effort > 0 else 0
         made.append(_spoiled(_cut(said, reasoning, order.max_tokens), fault))
     usage = Usage(
@@ -85,6 +82,19 @@ def make_answer(
         reasoning_tokens=sum(choice.reasoning_tokens for choice in made),
     )
     return Answer(() if fault is Fault.EMPTY_CHOICES else tuple(made), usage)
+
+
+def _said(order: Order, asked: Asked, speaker: Speaker, key: str) -> respondent.Said:
+    how: dict[str, Any] = {
+        "seed": speaker.seed,
+        "model": speaker.model,
+        "temperature": order.temperature,
+        "sampling_key": key,
+    }
+    chances = None if speaker.tuned is None else speaker.tuned.chances(order.messages)
+    if chances is None:
+        return respondent.answer(asked, **how, manner=speaker.manner)
+    return respondent.tuned_answer(asked, chances, **how)
 
 
 def read_prompt(order: Order) -> Asked:

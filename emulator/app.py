@@ -21,6 +21,8 @@ from emulator.batch_desk import BatchDesk
 from emulator.batch_routes import batch_routes
 from emulator.config import EmulatorConfig
 from emulator.connections import cut, is_connected
+from emulator.deployment_desk import DeploymentDesk
+from emulator.deployment_routes import deployment_routes
 from emulator.faults import Fault
 from emulator.file_routes import file_routes
 from emulator.refusals import Refusal
@@ -28,6 +30,9 @@ from emulator.responses import JSON, check_version, refused
 from emulator.service import Call, CutConnectionError, Service
 from emulator.service_time import ServiceTime
 from emulator.shelf import Shelf
+from emulator.tuning_admin import tuning_admin_routes
+from emulator.tuning_desk import TuningDesk
+from emulator.tuning_routes import tuning_routes
 
 
 def create_app(config: EmulatorConfig, service: Service | None = None) -> Starlette:
@@ -40,6 +45,9 @@ def create_app(config: EmulatorConfig, service: Service | None = None) -> Starle
     service = service if service is not None else Service(config)
     shelf = Shelf(ServiceTime(config.batch_speed, clock=service.clock, wall=service.wall))
     desk = BatchDesk(service, shelf)
+    tuning = TuningDesk(service, shelf)
+    deployments = DeploymentDesk(service, tuning, shelf.time)
+    service.before_lookup = deployments.advance
     base, chat, models = config.base_path, ChatEndpoint(service), ModelsEndpoint(service)
     dated = config.profile == "azure"
     chat_path = "/deployments/{deployment}/chat/completions" if dated else "/chat/completions"
@@ -49,7 +57,10 @@ def create_app(config: EmulatorConfig, service: Service | None = None) -> Starle
         Route(f"{base}/models/{{name}}", models, methods=["GET"]),
         *file_routes(service, shelf, desk),
         *batch_routes(service, shelf, desk),
+        *tuning_routes(service, shelf, tuning),
+        *deployment_routes(service, deployments, tuning),
         *admin_routes(service, shelf, desk),
+        *tuning_admin_routes(tuning, deployments),
     ]
 
     async def not_found(request: Request, _: Exception) -> Response:

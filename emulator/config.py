@@ -12,6 +12,7 @@ from emulator.faults import Faults
 from emulator.latency import Latency
 from emulator.manner import Manner
 from emulator.quota import Counting, Limits
+from emulator.tuning_config import TuningFaults, TuningSettings
 
 Profile = Literal["openai", "azure_v1", "azure"]
 RetryHint = Literal["seconds", "milliseconds", "both", "none"]
@@ -63,6 +64,8 @@ class EmulatorConfig(Strict):
         faults: what goes wrong on purpose.
         batch: times, limits and spellings of files and batches.
         batch_faults: what goes wrong with them on purpose.
+        tuning: times and limits of fine-tuning jobs and deployments.
+        tuning_faults: what goes wrong with them on purpose.
         batch_speed: seconds of their time that a real second holds; 8,640 works off 24 hours in 10 seconds.
         manner: how the base model puts its answers.
         prompt_cache: report repeated prefixes of 1,024 tokens and more as cached, and bill them so.
@@ -88,6 +91,8 @@ class EmulatorConfig(Strict):
     faults: Faults = Faults()
     batch: BatchSettings = BatchSettings()
     batch_faults: BatchFaults = BatchFaults()
+    tuning: TuningSettings = TuningSettings()
+    tuning_faults: TuningFaults = TuningFaults()
     batch_speed: float = Field(1.0, gt=0)
     manner: Manner = Manner()
     prompt_cache: bool = False

@@ -18,11 +18,12 @@ distribution says, in percent. A lean to the first option and other manners: `em
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import exp, log, sqrt
 
+from emulator import tokens
 from emulator.manner import PLAIN, RAMBLING_TEXT, Manner, biased, first_tokens
 from emulator.prompt import Asked
 from emulator.seeds import draws
@@ -89,6 +90,33 @@ def answer(
     if asked.wants_reason:
         return Said(_reasoned(asked, chosen, prompt), named)
     return Said(asked.codes[chosen], named, first_tokens(named, manner))
+
+
+def tuned_answer(
+    asked: Asked, chances: Mapping[str, float], *, seed: int, model: str, temperature: float, sampling_key: str
+) -> Said:
+    """What a tuned model says: its likeliest answer, or one drawn at the temperature.
+
+    Args:
+        asked: the conversation.
+        chances: text -> probability, as trained.
+        seed: the emulator's.
+        model: its base model's id.
+        temperature: 0 takes the likeliest.
+        sampling_key: tells apart draws for the same prompt; without effect at temperature 0.
+    """
+    texts = list(chances)
+    shares = [chances[text] ** (1 / temperature) if temperature > 0 else chances[text] for text in texts]
+    shares = [share / sum(shares) for share in shares]
+    if temperature > 0:
+        chosen = _drawn(shares, draws("draw", seed, model, "\x1e".join(asked.texts), sampling_key).first)
+    else:
+        chosen = shares.index(max(shares))
+    found: dict[str, float] = {}
+    for text, share in zip(texts, shares, strict=True):
+        first = tokens.pieces(text)[0] if text else ""
+        found[first] = found.get(first, 0.0) + share
+    return Said(texts[chosen], dict(zip(texts, shares, strict=True)), found)
 
 
 def option_scores(asked: Asked, prompt: str, *, voice: str) -> list[float]:

@@ -75,6 +75,8 @@ class Service:
         self.books = PurchaseLog(config.purchases)
         self.arrivals = Arrivals()
         self.targets = targets_of(config)
+        self.before_lookup: Callable[[], None] | None = None
+        """Brings tuned models to the present before an unknown name is refused."""
         self._cache = PromptCache() if config.prompt_cache else None
         self._attempts: Counter[str] = Counter()
         self.set_faults(config.faults)
@@ -92,6 +94,9 @@ class Service:
             Refusal: 404.
         """
         found = self.targets.get(name)
+        if (found is None or found.tuned is not None) and self.before_lookup is not None:
+            self.before_lookup()
+            found = self.targets.get(name)
         if found is None:
             raise refusals.unknown_model(self.config, name)
         return found
@@ -222,7 +227,7 @@ class Service:
         return answers.make_answer(
             order,
             asked,
-            answers.Speaker(target.served.model, self.config.seed, key, self.config.manner),
+            answers.Speaker(target.served.model, self.config.seed, key, self.config.manner, target.tuned),
             prompt_tokens=prompt_tokens,
             cached_tokens=cached,
             fault=fault,

@@ -1,20 +1,29 @@
 """What the names on the wire stand for."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from emulator.catalogue import ModelFacts
 from emulator.config import EmulatorConfig, Served
 from emulator.quota import QuotaPool
 
+if TYPE_CHECKING:
+    from emulator.tuned_model import TunedModel
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a name on the wire stands for."""
+    """What a name on the wire stands for.
+
+    Attributes:
+        tuned: what was trained; None: the base model speaks.
+    """
 
     name: str
     served: Served
     facts: ModelFacts
     pool: QuotaPool
+    tuned: "TunedModel | None" = None
 
 
 def targets_of(config: EmulatorConfig) -> dict[str, Target]:

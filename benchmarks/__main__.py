@@ -33,6 +33,7 @@ BENCHMARKS = {
     "engine_memory": Benchmark("benchmarks.engine_memory", ("--quick",)),
     "batch_scale": Benchmark("benchmarks.batch_scale", ("--respondents", "300")),
     "plan_scale": Benchmark("benchmarks.plan_scale", ("--respondents", "300")),
+    "survey_scale": Benchmark("benchmarks.survey_scale", ("--rows", "20000", "--columns", "30")),
     "evaluation_scale": Benchmark(
         "benchmarks.evaluation_scale", ("--arms", "2", "--respondents", "500", "--draws", "200")
     ),

@@ -70,10 +70,9 @@ def inspect(
 ) -> int:
     """What a survey file holds: variables, labels, shares, missing codes, candidates for id and weight, warnings."""
     from cli.inspect_view import inspection_document, show_inspection, write_draft
-    from survey.files import read_survey
-    from survey.inspect import inspect_survey
+    from survey.inspect import inspect_file
 
-    found = inspect_survey(read_survey(survey))
+    found = inspect_file(survey)
     names = [] if variable is None else variable
     document = inspection_document(found, names)
     if write_study is not None:

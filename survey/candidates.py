@@ -1,12 +1,14 @@
 """Variables that could serve as id, weight, or boxes of one multiple-response question."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from survey.coding import values_seen
-from survey.data import SurveyData
+from survey.column_facts import ColumnFacts
 from survey.missing_labels import missing_kind
 from survey.question_text import option_texts, shared_text
+
+Facts = Mapping[str, ColumnFacts]
 
 _BOX = re.compile(r"(?P<stem>.+?)_?(?P<number>\d+)")
 _FLAG_NUMBERS = frozenset({77, 88, 97, 98, 99, 997, 998, 999})
@@ -34,53 +36,45 @@ class BoxGroup:
     refused: str | None
 
 
-def id_candidates(data: SurveyData) -> list[str]:
+def id_candidates(columns: Facts) -> list[str]:
     """Variables with a distinct value in every row, those named like an id first."""
     found = [
         name
-        for name, column in data.frame.items()
-        if data.variables[str(name)].kind in {"numeric", "text"}
-        and str(column.dtype) != "Float64"
-        and not column.isna().any()
-        and column.is_unique
+        for name, column in columns.items()
+        if column.variable.kind in {"numeric", "text"} and not column.is_fraction and column.is_distinct
     ]
-    return sorted(map(str, found), key=lambda name: _ID_NAME.search(name) is None)
+    return sorted(found, key=lambda name: _ID_NAME.search(name) is None)
 
 
-def weight_candidates(data: SurveyData) -> list[str]:
+def weight_candidates(columns: Facts) -> list[str]:
     """Positive numbers with mean about 1, or named like a weight; nearest to an analysis weight first."""
     found: dict[str, tuple[bool, bool, float]] = {}
-    for name, variable in data.variables.items():
-        column = data.frame[name]
-        present = column.dropna()
-        if variable.kind != "numeric" or variable.labels or len(present) == 0 or float(present.min()) < 0:
+    for name, column in columns.items():
+        variable = column.variable
+        if variable.kind != "numeric" or variable.labels or column.mean is None or column.minimum is None:
             continue
-        distance = abs(float(present.mean()) - 1)
+        if column.minimum < 0:
+            continue
+        distance = abs(column.mean - 1)
         is_named = _WEIGHT_NAME.search(f"{name}") is not None or "weight" in variable.label.lower()
-        is_fraction = str(column.dtype) == "Float64"
-        if is_named or (is_fraction and distance < _MEAN_ONE):
+        if is_named or (column.is_fraction and distance < _MEAN_ONE):
             found[name] = (not is_named, "base" in f"{name} {variable.label}".lower(), distance)
     return sorted(found, key=lambda name: found[name])
 
 
-def box_groups(data: SurveyData) -> list[BoxGroup]:
+def box_groups(columns: Facts) -> list[BoxGroup]:
     """Groups NAME_1.._n of 0/1 variables, with NAME_99 or a box labelled so as the refusal."""
     stems: dict[str, dict[str, int]] = {}
-    for name in data.variables:
+    for name, column in columns.items():
         match = _BOX.fullmatch(name)
-        if match is not None and _is_box(data, name):
+        if match is not None and column.seen and set(column.seen) <= {0, 1}:
             stems.setdefault(match["stem"], {})[name] = int(match["number"])
-    groups = [_group(data, stem, numbers) for stem, numbers in stems.items()]
+    groups = [_group(columns, stem, numbers) for stem, numbers in stems.items()]
     return [group for group in groups if len(group.boxes) > 1]
 
 
-def _is_box(data: SurveyData, name: str) -> bool:
-    seen = values_seen(data.frame[name])
-    return bool(seen) and set(seen) <= {0, 1}
-
-
-def _group(data: SurveyData, stem: str, numbers: dict[str, int]) -> BoxGroup:
-    labels = {name: data.variables[name].label for name in numbers}
+def _group(columns: Facts, stem: str, numbers: dict[str, int]) -> BoxGroup:
+    labels = {name: columns[name].variable.label for name in numbers}
     flags = [name for name, label in labels.items() if missing_kind(label) or numbers[name] in _FLAG_NUMBERS]
     boxes = [name for name in numbers if name not in flags]
     texts = [labels[name] for name in boxes]

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from pathlib import Path
 
 from schemas.study import MissingKind
 from survey.candidates import BoxGroup, box_groups, id_candidates, weight_candidates
-from survey.coding import code_rank, values_seen
+from survey.coding import code_rank
+from survey.column_facts import MOST_COUNTED, ColumnFacts, column_facts
 from survey.data import Code, SurveyData, Variable, VariableKind
+from survey.files import read_survey
 from survey.missing_labels import missing_kind
 
 MOST_VALUES = 30
 """More distinct values without labels are counted, not listed."""
+
+MOST_CELLS = 20_000_000
+"""Cells held at a time, some 180 MB in this process and as much in the one that reads."""
 
 _USUAL_MISSING = frozenset({77, 88, 97, 98, 99, 777, 888, 997, 998, 999})
 
@@ -72,17 +75,41 @@ class Inspection:
     warnings: tuple[str, ...]
 
 
+def inspect_file(path: Path) -> Inspection:
+    """Everything that a look at a survey file can tell, in bounded memory: columns of large files are read in turn.
+
+    Raises:
+        SurveyFileError: the file cannot be read.
+    """
+    outline = read_survey(path, frozenset())
+    names, n_rows = list(outline.variables), len(outline.frame)
+    step = max(1, MOST_CELLS // n_rows)
+    if step >= len(names):
+        return inspect_survey(read_survey(path))
+    facts: dict[str, ColumnFacts] = {}
+    warnings: dict[str, None] = {}
+    for first in range(0, len(names), step):
+        part = read_survey(path, set(names[first : first + step]))
+        facts |= _facts(part)
+        warnings |= dict.fromkeys(part.warnings)
+    return _inspection(outline, facts, list(warnings))
+
+
 def inspect_survey(data: SurveyData) -> Inspection:
-    """Everything that a look at the file can tell. Lists values with their counts, never rows."""
-    ids = id_candidates(data)
-    weights = weight_candidates(data)
+    """Everything that a look at a survey in memory can tell. Lists values with their counts, never rows."""
+    return _inspection(data, _facts(data), data.warnings)
+
+
+def _facts(data: SurveyData) -> dict[str, ColumnFacts]:
+    return {name: column_facts(data.variables[name], data.frame[name]) for name in map(str, data.frame.columns)}
+
+
+def _inspection(data: SurveyData, facts: dict[str, ColumnFacts], of_file: Sequence[str]) -> Inspection:
+    ids = id_candidates(facts)
+    weights = weight_candidates(facts)
     plain = {*ids, *weights}
-    seen = {name: values_seen(data.frame[name]) for name in data.variables}
-    reports = [
-        _report(variable, data.frame[name], seen[name], list_values=name not in plain)
-        for name, variable in data.variables.items()
-    ]
-    warnings = [*data.warnings, *(w for r in reports if r.name not in plain for w in _warnings(r, seen[r.name]))]
+    reports = [_report(column, list_values=name not in plain) for name, column in facts.items()]
+    warnings = [*of_file, *(w for r in reports if r.name not in plain for w in _warnings(r, facts[r.name].seen))]
     if not ids:
         warnings.append("No variable has a distinct value in every row, so none can serve as respondent id.")
     return Inspection(
@@ -92,27 +119,26 @@ def inspect_survey(data: SurveyData) -> Inspection:
         variables=tuple(reports),
         weight_candidates=tuple(weights),
         id_candidates=tuple(ids),
-        multiple_response=tuple(box_groups(data)),
+        multiple_response=tuple(box_groups(facts)),
         warnings=tuple(warnings),
     )
 
 
-def _report(
-    variable: Variable, column: "pd.Series[Any]", seen: Mapping[Code, int], *, list_values: bool
-) -> VariableReport:
-    unlabelled = [code for code in seen if code not in variable.labels]
+def _report(column: ColumnFacts, *, list_values: bool) -> VariableReport:
+    variable = column.variable
+    unlabelled = [code for code in column.seen if code not in variable.labels]
     listed = list(variable.labels)
-    if list_values and len(unlabelled) <= MOST_VALUES:
+    if list_values and column.n_distinct <= MOST_COUNTED and len(unlabelled) <= MOST_VALUES:
         listed += unlabelled
-    values = tuple(_count(variable, code, seen.get(code, 0), len(column)) for code in listed)
+    values = tuple(_count(variable, code, column.seen.get(code, 0), column.n_rows) for code in listed)
     return VariableReport(
         name=variable.name,
         kind=variable.kind,
         text=variable.label,
         measure=variable.measure,
         values=values,
-        n_missing=int(column.isna().sum()),
-        n_distinct=len(seen),
+        n_missing=column.n_missing,
+        n_distinct=column.n_distinct,
         declared_missing=tuple(value.code for value in values if value.declared),
         suspected_missing={v.code: v.reads_like for v in values if v.reads_like is not None},
     )
@@ -130,11 +156,11 @@ def _warnings(report: VariableReport, seen: Mapping[Code, int]) -> Sequence[str]
     found = []
     if report.kind == "labelled" and unlabelled:
         found.append(f"{report.name}: values without a label: {', '.join(map(str, unlabelled[:12]))}.")
-    if report.kind == "numeric" and not labelled and len(seen) <= MOST_VALUES:
+    if report.kind == "numeric" and not labelled and report.n_distinct <= MOST_VALUES:
         odd = [code for code in unlabelled if code in _USUAL_MISSING or (isinstance(code, int) and code < 0)]
         others = [code for code in unlabelled if code not in odd and not isinstance(code, str)]
         if odd and others and max(others) < 50:
             found.append(f"{report.name}: {', '.join(map(str, odd))} could stand for no answer; the file does not say.")
-    if not seen:
+    if not report.n_distinct:
         found.append(f"{report.name}: every cell is blank.")
     return found

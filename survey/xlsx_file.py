@@ -41,7 +41,7 @@ def _damaged(path: Path) -> SurveyFileError:
     return SurveyFileError(
         "This is not an Excel workbook, or it is damaged or protected by a password.",
         where=str(path),
-        hint="Open it in Excel and save it as .xlsx without a password, or export it as .csv.",
+        hint="Open it in Excel and save it again as .xlsx without a password, or export it as .csv.",
     )
 
 

@@ -7,7 +7,7 @@ from ruamel.yaml import YAML
 
 from schemas.study import Study
 from survey.files import read_survey
-from survey.inspect import inspect_survey
+from survey.inspect import inspect_file, inspect_survey
 from survey.prepare import prepare
 from survey.study_draft import study_draft
 from tests.support.survey_files import write_csv, write_trap_sav
@@ -91,3 +91,13 @@ def test_draft_names_a_fractional_missing_code_by_a_range(tmp_path):
     pyreadstat.write_sav(frame, str(tmp_path / "f.sav"), variable_value_labels=labels)
 
     assert _draft(read_survey(tmp_path / "f.sav")).missing["Q"].refused == ["97.5..97.5"]
+
+
+def test_columns_read_in_turn_tell_the_same_as_all_at_once(tmp_path, monkeypatch):
+    path = write_trap_sav(tmp_path / "traps.sav")
+    at_once = inspect_file(path)
+
+    monkeypatch.setattr("survey.inspect.MOST_CELLS", 30)
+
+    assert inspect_file(path) == at_once
+    assert at_once == inspect_survey(read_survey(path))

@@ -13,6 +13,7 @@ from typing import Literal
 from cli.arguments import study_file
 from cli.endpoint_probe import probe
 from producer.checks_models import model_problems
+from producer.ladder import rung_of
 from producer.load import load_models, models_path
 from providers import families
 from schemas.errors import BrokerError, ExitCode, NightpollError, Problem, StoreError, StudyError
@@ -36,7 +37,7 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        about: python, packages, store, disk, server, models, key, parameters, endpoint.
+        about: python, packages, store, disk, server, models, key, probabilities, parameters, endpoint.
         hint: what to do about it; "" if nothing.
         exit_code: of the command if this fails.
     """
@@ -156,6 +157,7 @@ def _problems(models: Mapping[str, Model], source: Source, environ: Mapping[str,
             yield _of_problem("models", problem)
     for name, model in models.items():
         where = source.where(f"models.{name}.parameters")
+        yield Finding("probabilities", "ok", f"{name}: {rung_of(model).told}")
         for problem in families.problems(model.family, model.parameters, where=where):
             yield _of_problem("parameters", problem)
 

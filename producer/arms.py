@@ -104,7 +104,7 @@ def model_arm(
         known = ", ".join(models)
         raise StudyError(f"there is no model {arm.model}.", where=f"arms.{name}", hint=f"There are: {known}.")
     model, strategy = models[arm.model], strategy_of(arm, field_period=field_period)
-    parameters = wire_parameters(model.family, {**model.parameters, **arm.parameters})
+    parameters = wire_parameters(model.family, {**model.parameters, **strategy.parameters, **arm.parameters})
     shared = is_deterministic(model.family, parameters)
     if model.model not in counters:
         counters[model.model] = ChatCounter(model.model)

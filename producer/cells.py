@@ -8,11 +8,12 @@ from producer.arms import ChatCounter, ModelArm, model_arm
 from producer.example_answers import RealAnswer
 from producer.examples import ExampleIndex, MatchKeys
 from producer.identity_text import TaskIdentity
-from producer.option_orders import OptionOrders, option_orders
+from producer.option_orders import OptionOrders, Order, option_orders
 from producer.persona_pieces import PersonaPieces, PersonaTexts, codes_of
 from producer.plan_inputs import PlanInputs
 from producer.prompts import ExampleSource, QuestionPrompts
 from producer.question_arms import for_question
+from producer.strategies import n_repeats, n_samples
 from schemas.codebook import CodedVariable
 from schemas.errors import Problem, StudyError
 from schemas.study import Arm
@@ -29,6 +30,8 @@ class Cell:
         asks: the model arm and its prompts; None for an import.
         imported: respondent id -> answer as found; None for a model arm.
         orders: in which the options are shown.
+        n_samples: samples in each of these orders that become one distribution.
+        n_repeats: tasks for each respondent.
     """
 
     arm: str
@@ -39,6 +42,12 @@ class Cell:
     asks: tuple[ModelArm, QuestionPrompts] | None
     imported: Mapping[str, str] | None
     orders: OptionOrders
+    n_samples: int = 1
+    n_repeats: int = 1
+
+    def orders_of(self, task_id: str) -> tuple[Order, ...]:
+        """The order of the options in each turn of a task's request."""
+        return self.orders.of(task_id) * self.n_samples
 
 
 @dataclass(frozen=True)
@@ -151,7 +160,7 @@ class CellBuilder:
             )
         question = self._inputs.prepared.codebook.questions[question_id]
         orders = option_orders(arm, question)
-        resolved = for_question(self._arms[name], question, n_orders=max(1, len(orders.fixed)))
+        resolved = for_question(self._arms[name], question, n_orders=max(1, len(orders.fixed)) * n_samples(arm))
         examples = self._examples(name, arm, question_id) if resolved.uses_examples else None
         forms = self.truth(question_id).forms
         prompts = QuestionPrompts(resolved, question, self._personas(resolved), examples, forms)
@@ -177,6 +186,8 @@ class CellBuilder:
             tasks=TaskIdentity(study=study.study, arm=name, question_id=question_id),
             asks=asks,
             imported=imported,
+            n_samples=n_samples(arm),
+            n_repeats=n_repeats(arm),
         )
 
     def _personas(self, arm: ModelArm) -> PersonaPieces:

@@ -11,6 +11,8 @@ from producer.checks_parameters import Settings, parameter_problems
 from producer.checks_persona import coinciding_personas, persona_problems, rendering_problems
 from producer.checks_questions import question_problems
 from producer.checks_secrets import secret_problems
+from producer.checks_strategies import strategy_problems
+from producer.ladder import ladder_notes, resolved
 from producer.load import models_of, models_path, read_source, study_of
 from schemas.errors import Problem, StudyError, SurveyFileError
 from schemas.models import Model, ModelsFile
@@ -84,6 +86,9 @@ def check(study_path: Path, models_path: Path | None = None, *, environ: Mapping
     study, source = files.study, files.study_source
     if study is None or source is None:
         raise StudyError(_sorted(problems))
+    offered = {} if files.models is None else files.models.models
+    problems += ladder_notes(study, offered, source)
+    study = resolved(study, offered)
     data = _survey(study, source, study_path.parent, problems)
     problems += _beside_answers(study, source, study_path.parent, data)
     prepared = _prepared(study, source, data, problems)
@@ -91,6 +96,8 @@ def check(study_path: Path, models_path: Path | None = None, *, environ: Mapping
         problems += rendering_problems(study, study_path.parent, prepared)
         problems += training_problems(study, source, prepared)
         problems += coinciding_personas(study, source, prepared)
+    codebook = None if prepared is None else prepared.codebook.questions
+    problems += strategy_problems(study, source, offered, codebook)
     models = _used(study, files.models)
     if files.models_source is not None:
         problems += model_problems(models, files.models_source, environ, has_budget=study.budget.run_usd is not None)

@@ -14,7 +14,7 @@ RESERVED_NAMES = frozenset({"human"})
 
 _KEYS_OF = {"few_shot": ("examples", "match"), "chain_of_thought": ("stages",)}
 """Strategy -> keys of an arm that only it uses."""
-_OF_MODELS = ("parameters", "examples", "match", "stages")
+_OF_MODELS = ("parameters", "examples", "match", "stages", "repeats")
 
 
 def arm_problems(

@@ -16,9 +16,9 @@ RESERVED = {
     "messages": "the strategy writes them",
     "stream": "answers are read whole",
     "stream_options": "answers are read whole",
-    "response_format": "this version does not have structured answers yet",
-    "logprobs": "this version does not have probability answers yet",
-    "top_logprobs": "this version does not have probability answers yet",
+    "response_format": "`format: json` sets it",
+    "logprobs": "`strategy: logprobs` sets it",
+    "top_logprobs": "it goes with `strategy: logprobs` only",
     "tools": "this version does not have tools",
     "tool_choice": "this version does not have tools",
     "parallel_tool_calls": "this version does not have tools",
@@ -38,7 +38,9 @@ class Settings:
     def __init__(self, arm_name: str, arm: Arm, model: Model, study: Source, models: Source) -> None:
         self.arm_name, self.arm, self.model = arm_name, arm, model
         self.study, self.models = study, models
-        self.values: dict[str, Any] = {**model.parameters, **arm.parameters}
+        self.given: dict[str, Any] = {**model.parameters, **arm.parameters}
+        own = strategy_of(arm).parameters if arm.strategy is not None else {}
+        self.values: dict[str, Any] = {**model.parameters, **own, **arm.parameters}
 
     def where(self, parameter: str = "") -> str:
         """File, line and key of a parameter: the arm's own before the model's."""
@@ -51,7 +53,8 @@ class Settings:
 def parameter_problems(settings: Settings) -> Iterator[Problem]:
     """What is wrong with the wire parameters of one arm."""
     yield from _reserved(settings)
-    rest = {name: value for name, value in settings.values.items() if name not in RESERVED}
+    own = strategy_of(settings.arm).parameters if settings.arm.strategy is not None else {}
+    rest = {name: value for name, value in settings.values.items() if name in own or name not in RESERVED}
     refused = [_placed(problem, rest, settings) for problem in problems(settings.model.family, rest)]
     yield from refused
     if not any(problem.level == "error" for problem in refused):
@@ -60,7 +63,7 @@ def parameter_problems(settings: Settings) -> Iterator[Problem]:
 
 def _reserved(settings: Settings) -> Iterator[Problem]:
     for name, reason in RESERVED.items():
-        if name in settings.values:
+        if name in settings.given and not (name == "top_logprobs" and settings.arm.strategy == "logprobs"):
             yield Problem(f"`{name}` cannot be set: {reason}.", settings.where(name), code="reserved_parameter")
 
 

@@ -122,21 +122,22 @@ class RowSource:
                     continue
                 if status == "not_asked" and not cell.includes_not_asked:
                     continue
-                task_id = cell.tasks.task_id(id_json, 0)
-                orders = cell.orders.of(task_id)
-                request_id, request = self._request(cell, who, orders, relaxed)
-                yield _task(cell, who, task_id, request_id, truth, orders), request
-                self.tally.tasks_by_arm[cell.arm] += 1
-                self.tally.n_tasks += 1
+                for repeat in range(cell.n_repeats):
+                    task_id = cell.tasks.task_id(id_json, repeat)
+                    orders = cell.orders_of(task_id)
+                    request_id, request = self._request(cell, who, orders, repeat, relaxed)
+                    yield _task(cell, who, task_id, request_id, truth, orders)._replace(repeat=repeat), request
+                    self.tally.tasks_by_arm[cell.arm] += 1
+                    self.tally.n_tasks += 1
         self.tally.relaxed.update(relaxed)
 
     def _request(
-        self, cell: Cell, who: Respondent, orders: Sequence[Order], relaxed: set[str]
+        self, cell: Cell, who: Respondent, orders: Sequence[Order], repeat: int, relaxed: set[str]
     ) -> tuple[str | None, RequestRow | None]:
         if cell.asks is None:
             return None, None
         arm, prompts = cell.asks
-        request = prompts.request(who.position, who.id, orders=orders)
+        request = prompts.request(who.position, who.id, repeat, orders)
         if request.is_relaxed:
             relaxed.add(cell.arm)
         request_id = request.key.hex()

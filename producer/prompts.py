@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from producer.arms import ModelArm
-from producer.conversation import Conversation, Turn
+from producer.conversation import AGAIN, Conversation, Turn
 from producer.example_answers import RealAnswer
 from producer.examples import Chosen, ExampleIndex
 from producer.option_orders import Order
@@ -86,8 +86,11 @@ class QuestionPrompts:
         if self._stages:
             asks = [*self._stages[1:], self._asks.piece(position, order)]
             return Conversation(first, tuple(Turn((Message("user", (ask,)),)) for ask in asks)), is_relaxed
-        others = (self._first(position, respondent_id, other)[0] for other in orders[1:])
-        return Conversation(first, tuple(Turn(messages, is_fresh=True) for messages in others)), is_relaxed
+        others = (
+            AGAIN if other == order else Turn(self._first(position, respondent_id, other)[0], is_fresh=True)
+            for other in orders[1:]
+        )
+        return Conversation(first, tuple(others)), is_relaxed
 
     def _first(self, position: int, respondent_id: str, order: Order | None) -> tuple[tuple[Message, ...], bool]:
         persona = self._personas.piece(position)

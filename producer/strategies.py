@@ -4,9 +4,9 @@ Pure: texts in, messages out. The system message is the same for a whole arm and
 cache prompts can; then come the examples, then the respondent. Choices and their reasons: docs/design/plan.md.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from producer.pieces import CountTokens, Message, Piece, piece_of, uncounted
 from schemas.answer_format import LETTERS
@@ -29,6 +29,7 @@ class Strategy:
         low_tokens: completion tokens of a terse answer; of each turn, if there are several.
         expected_tokens: completion tokens planned for.
         high_tokens: completion tokens of a long answer where the parameters set no limit.
+        parameters: wire parameters that it needs, over the model's and under the arm's.
         stages: asked one after the other before the question, each in a turn of its own.
     """
 
@@ -40,6 +41,7 @@ class Strategy:
     expected_tokens: int
     high_tokens: int
     stages: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def n_turns(self) -> int:
@@ -52,6 +54,8 @@ _SYSTEM = (
     "Answer as this person would answer, from this person's point of view."
 )
 _NUMBER_ONLY = "Answer with the number of one option only."
+
+_LOGPROBS = {"logprobs": True, "top_logprobs": 20}
 
 STRATEGIES = {
     strategy.name: strategy
@@ -78,6 +82,18 @@ STRATEGIES = {
             2,
             16,
         ),
+        Strategy("logprobs", _SYSTEM, _NUMBER_ONLY, "logprobs", 1, 2, 16, parameters=_LOGPROBS),
+        Strategy("repeats", _SYSTEM, _NUMBER_ONLY, "number", 1, 2, 16),
+        Strategy(
+            "stated",
+            _SYSTEM,
+            "Say how likely this person is to choose each option: one line of JSON with the number of every option and "
+            'its probability in percent, as in {"1": 60, "2": 40}. Write nothing else.',
+            "stated",
+            10,
+            40,
+            160,
+        ),
     )
 }
 """By the name used in a study."""
@@ -89,6 +105,22 @@ STAGES = (
     "and around them, and how it touches them.",
 )
 """Of chain_of_thought with `stages: 3`: the person, the times; then comes the question."""
+
+
+DEFAULT_SAMPLES = 10
+"""Of an arm with `strategy: repeats` that says no number."""
+
+
+def n_samples(arm: Arm) -> int:
+    """Samples that become the one distribution of a task; 1 for every other strategy."""
+    if arm.strategy != "repeats":
+        return 1
+    return DEFAULT_SAMPLES if arm.repeats is None else arm.repeats
+
+
+def n_repeats(arm: Arm) -> int:
+    """Tasks for each respondent and question."""
+    return 1 if arm.repeats is None or arm.strategy == "repeats" else arm.repeats
 
 
 def strategy_of(arm: Arm, *, field_period: str | None = None) -> Strategy:

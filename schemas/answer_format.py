@@ -10,6 +10,7 @@ from schemas.study import Arm
 
 Asked = Literal["single", "several", "numeric", "open"]
 Form = Literal["number", "label", "letter", "json"]
+Told = Literal["answer", "logprobs", "stated"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Of options in the order shown; a question with more options has no letters."""
@@ -25,16 +26,20 @@ class AnswerFormat(NamedTuple):
     Attributes:
         asked: one option, several, a number, or own words.
         form: what stands for an option; numbers and own words have the forms number and json only.
+        told: what is read: the answer itself, the log-probabilities of its first token, or stated percentages.
         is_reasoned: reasons come first, and the answer on a last line `ANSWER: ...` or under the key `answer`.
     """
 
     asked: Asked
     form: Form
     is_reasoned: bool
+    told: Told = "answer"
 
     @property
     def name(self) -> str:
         """As in plan.parquet: `number` and `answer_line` for one option by its code, else the parts with `_`."""
+        if self.told != "answer":
+            return self.told if self.form == "number" else f"{self.told}_{self.form}"
         if self.asked == "single" and self.form == "number":
             return "answer_line" if self.is_reasoned else "number"
         line = ("answer_line",) if self.is_reasoned else ()
@@ -53,7 +58,13 @@ def answer_format(arm: Arm, question: CodedVariable) -> AnswerFormat:
     form: Form = arm.format
     if asked in ("numeric", "open") and form != "json":
         form = "number"
-    return AnswerFormat(asked, form, is_reasoned=arm.strategy == "chain_of_thought")
+    return AnswerFormat(asked, form, is_reasoned=arm.strategy == "chain_of_thought", told=_told(arm))
+
+
+def _told(arm: Arm) -> Told:
+    if arm.strategy == "logprobs":
+        return "logprobs"
+    return "stated" if arm.strategy == "stated" else "answer"
 
 
 def asked_of(question: CodedVariable) -> Asked:

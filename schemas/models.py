@@ -66,6 +66,11 @@ class Model(Strict):
     price: Price | None = Field(None, description="default: the shipped price table, by model id.")
     deployments: list[Deployment] = Field(min_length=1, description="Endpoints that serve the model.")
     timeout_s: float = Field(60.0, gt=0, description="Patience with one call, in seconds.")
+    probabilities: Literal["logprobs", "repeats", "stated"] | None = Field(
+        None,
+        description="How arms with `strategy: probabilities` get them; default: logprobs from chat models, repeats "
+        "from reasoning models.",
+    )
     context_window_tokens: int | None = Field(None, gt=0, description="Prompt and completion together.")
 
     @model_validator(mode="after")

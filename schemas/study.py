@@ -19,7 +19,6 @@ CodeValue = int | str
 NOT_BUILT_YET: dict[str, str] = {
     "budget.month_usd": "month budgets",
     "arms.*.route": "routes over other arms",
-    "arms.*.repeats": "repeated samples",
     "arms.*.transport": "the batch transport",
     "arms.*.deadline": "deadlines",
     "arms.*.fallback": "fallback models",
@@ -35,6 +34,9 @@ NOT_BUILT_YET: dict[str, str] = {
 
 ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$")]
 """An arm's name stands in file names, columns and commands."""
+
+
+StrategyName = Literal["basic", "chain_of_thought", "few_shot", "logprobs", "repeats", "stated", "probabilities"]
 
 
 class SurveySource(Strict):
@@ -118,9 +120,11 @@ class Arm(Strict):
     """One way to answer: a model with a strategy, or imported predictions."""
 
     model: str | None = Field(None, description="Name in the models file.")
-    strategy: Literal["basic", "chain_of_thought", "few_shot"] | None = Field(
+    strategy: StrategyName | None = Field(
         None,
-        description="basic: the number only. chain_of_thought: reasons first. few_shot: with other people's answers.",
+        description="basic: the answer only. chain_of_thought: reasons first. few_shot: with other people's answers. "
+        "Probabilities: logprobs reads them off the first answer token, repeats counts `repeats` samples, stated asks "
+        "for percentages, probabilities takes the first of these that the model allows.",
     )
     parameters: dict[str, Any] = Field(default_factory=dict, description="Wire parameters over the model's own.")
     respondents: Literal["all", "train", "validation", "test"] = Field(
@@ -135,6 +139,11 @@ class Arm(Strict):
     examples: int = Field(3, ge=1, le=50, description="few_shot: number of examples.")
     match: list[str] = Field(
         default_factory=list, description="few_shot: variables that examples share, most important first."
+    )
+    repeats: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        None,
+        description="So many tasks for each respondent and question, default 1. With `strategy: repeats`, samples that "
+        "become one distribution, default 10.",
     )
     format: Literal["number", "label", "letter", "json"] = Field(
         "number", description="What stands for an option in the answer; json: structured output with the codes."

@@ -51,6 +51,8 @@ REASONS = {
     "out_of_bounds": "The reply is a number outside the bounds.",
     "not_whole": "The reply is a number with decimals where whole numbers are asked for.",
     "no_json": "The reply is no JSON object of the agreed shape.",
+    "no_option_mass": "No probability of the first token falls on an option.",
+    "no_distribution": "The reply is no JSON object with a share for options.",
     "too_long": "The reply is longer than is ever read.",
 }
 """Reason -> what it means, one sentence."""

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from schemas.answer_format import AnswerFormat
+from schemas.answer_format import LETTERS, AnswerFormat
 from schemas.codebook import CodedVariable
 from workers.answers import REASONS, Choice, Number, Several, Unparsed, Words, offered_by, read_answer
+from workers.distributions import Distribution, from_logprobs, from_stated, logprobs_of_turn
 
 OPEN = ("pending", "cancelled")
 
@@ -32,6 +33,7 @@ class Landed(NamedTuple):
     turns: Sequence[str] | None
     error_code: str | None
     error_message: str | None
+    logprobs: str | None
 
 
 class Reader:
@@ -59,6 +61,8 @@ class Reader:
         turns = landed.turns if landed.turns is not None else ()
         at = len(turns) - 1 if turn is None else turn
         text = turns[at] if 0 <= at < len(turns) else None
+        if shape.told == "logprobs" and (found := self._probable(question_id, shape, landed, at, order)) is not None:
+            return found
         if landed.outcome == "ok" or at < len(turns) - 1:
             return self.text(question_id, shape, "" if text is None else text, order)
         return Reading(landed.outcome, None, None, text, landed.error_code, landed.error_message)
@@ -76,7 +80,12 @@ class Reader:
         found = []
         for at, order in enumerate(orders):
             text = turns[at] if at < len(turns) else ""
-            if text or landed.outcome == "ok":
+            probable = None
+            if shape.told == "logprobs":
+                probable = self._probable(question_id, shape, landed, at, order)
+            if probable is not None:
+                found.append(probable)
+            elif text or landed.outcome == "ok":
                 found.append(self.text(question_id, shape, text, order))
             else:
                 found.append(Reading(landed.outcome, None, None, None, landed.error_code, landed.error_message))
@@ -96,7 +105,24 @@ class Reader:
             self._known[key] = self._read(self._questions[question_id], shape, text, shown)
         return self._known[key]
 
+    def _probable(
+        self, question_id: str, shape: AnswerFormat, landed: Landed, turn: int, order: Sequence[int]
+    ) -> Reading | None:
+        """A turn by its log-probabilities; None if it has none to read.
+
+        An answer that was cut after its first token has them all the same.
+        """
+        question = self._questions[question_id]
+        told = logprobs_of_turn(landed.logprobs, turn)
+        if landed.outcome not in ("ok", "truncated") or told is None:
+            return None
+        turns = landed.turns if landed.turns is not None else ()
+        text = turns[turn] if turn < len(turns) else None
+        return _distributed(from_logprobs(told, spelled(question, shape.form, order)), question, text, "no_option_mass")
+
     def _read(self, question: CodedVariable, shape: AnswerFormat, text: str, shown: tuple[int, ...]) -> Reading:
+        if shape.told != "answer":
+            return _told(question, shape, text, shown)
         offered = offered_by(question, shown if shown else None)
         match read_answer(text, shape, offered, version=self._version):
             case Choice(code):
@@ -109,6 +135,35 @@ class Reader:
                 return Reading("answered", code, None if code is None else question.labels[code], words)
             case Unparsed(reason):
                 return Reading("unparsed", None, None, text, reason, REASONS[reason])
+
+
+def spelled(question: CodedVariable, form: str, shown: Sequence[int]) -> dict[str, int]:
+    """How options are written in an answer -> code, in codebook order."""
+    if form != "letter":
+        return {str(code): code for code in question.codes}
+    places = list(shown) if shown else question.shown
+    return {LETTERS[places.index(code)]: code for code in question.codes}
+
+
+def _told(question: CodedVariable, shape: AnswerFormat, text: str, shown: Sequence[int]) -> Reading:
+    """A distribution that the words themselves hold; log-probabilities never do."""
+    if shape.told == "logprobs":
+        return _distributed(None, question, text, "no_option_mass")
+    found = from_stated(text, spelled(question, shape.form, shown), question.labels)
+    return _distributed(found, question, text, "no_distribution")
+
+
+def _distributed(found: Distribution | None, question: CodedVariable, text: str | None, reason: str) -> Reading:
+    if found is None:
+        return Reading("unparsed", None, None, text, reason, REASONS[reason], covered_mass=0.0)
+    return Reading(
+        "answered",
+        found.best,
+        question.labels[found.best],
+        text,
+        probabilities=found.shares,
+        covered_mass=found.covered_mass,
+    )
 
 
 def averaged(readings: Sequence[Reading], question: CodedVariable) -> Reading:

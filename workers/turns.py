@@ -115,8 +115,6 @@ def _sum(values: Iterable[int | None]) -> int | None:
 
 
 def _all_logprobs(answers: Sequence[Answer]) -> str | None:
-    """One turn's as it came; of several turns, a list of theirs in order."""
-    given = [answer.logprobs for answer in answers if answer.logprobs is not None]
-    if len(given) <= 1:
-        return given[0] if given else None
-    return "[" + ",".join(given) + "]"
+    """Of several turns, a list of theirs in order, null where a turn has none."""
+    given = ["null" if answer.logprobs is None else answer.logprobs for answer in answers]
+    return None if set(given) == {"null"} else f"[{','.join(given)}]"

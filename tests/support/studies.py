@@ -98,7 +98,13 @@ def _model(
 
 
 def _strategy(arm: str) -> str:
-    return {"cot": "chain_of_thought", "cot3": "chain_of_thought, stages: 3"}.get(arm, arm)
+    return {
+        "cot": "chain_of_thought",
+        "cot3": "chain_of_thought, stages: 3",
+        "samples": "repeats, repeats: 8, parameters: {temperature: 1}",
+        "twice": "basic, repeats: 2, parameters: {temperature: 1}",
+        "rotated": "logprobs, permutations: rotate",
+    }.get(arm, arm)
 
 
 def _flow(labels: dict[int, str]) -> str:

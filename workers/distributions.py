@@ -1,0 +1,145 @@
+"""Distributions over the options of a question, from log-probabilities or from stated percentages. Pure.
+
+Both give a share for every option, summing to 1, and the covered mass: the part of all probability that fell on
+options, before the shares were scaled up by it.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+_LONGEST_READ_CHARS = 100_000
+_WRAPPING = " \t\r\n\"'`*_“”‘’()[]<>.:"
+
+
+class Distribution(NamedTuple):
+    """Probabilities of one task.
+
+    Attributes:
+        shares: code -> share, every offered code, in codebook order; sums to 1.
+        covered_mass: 0..1.
+    """
+
+    shares: dict[int, float]
+    covered_mass: float
+
+    @property
+    def best(self) -> int:
+        """The most likely code, ties to the first."""
+        return max(self.shares, key=self.shares.__getitem__)
+
+
+def logprobs_of_turn(raw: str | None, turn: int) -> object:
+    """What a service reported in one turn, from the column `logprobs`: one object, or a list with one a turn."""
+    try:
+        told = None if raw is None else json.loads(raw)
+    except ValueError:
+        return None
+    if not isinstance(told, list):
+        return told
+    return told[turn] if turn < len(told) else None
+
+
+def from_logprobs(told: object, spelled: Mapping[str, int]) -> Distribution | None:
+    """The distribution at the first token of an answer; None if no probability falls on an option.
+
+    Tokens that say the same option are added up: with a blank before them, in quotes, in capitals or small. What
+    falls on other tokens, and on options beyond those that the service listed, is not covered.
+
+    Args:
+        told: the choice's `logprobs`.
+        spelled: how options are written -> code, in codebook order.
+    """
+    entry = _first_spoken(told)
+    if entry is None:
+        return None
+    mass = dict.fromkeys(spelled.values(), 0.0)
+    codes = {_bare(text): code for text, code in spelled.items()}
+    for token, chance in _chances(entry).items():
+        code = codes.get(_bare(token))
+        if code is not None:
+            mass[code] += chance
+    return _scaled(mass, covered=sum(mass.values()))
+
+
+def from_stated(text: str, spelled: Mapping[str, int], labels: Mapping[int, str]) -> Distribution | None:
+    """The distribution that a JSON object states; None if it states none.
+
+    Percentages and shares are read alike, since they are scaled to their own sum; what is stated for anything but an
+    option is not covered. An option that is not named gets 0. The object may stand among other words.
+
+    Args:
+        text: the reply.
+        spelled: how options are written -> code, in codebook order.
+        labels: code -> label, which may stand for the code.
+    """
+    stated = _json_object(text)
+    if stated is None:
+        return None
+    codes = {_bare(label): code for code, label in labels.items()} | {_bare(t): code for t, code in spelled.items()}
+    mass, total = dict.fromkeys(spelled.values(), 0.0), 0.0
+    named: set[int] = set()
+    for key, value in stated:
+        share, code = _number(value), codes.get(_bare(key))
+        if share is None or code in named:
+            return None
+        total += share
+        if code is not None:
+            named.add(code)
+            mass[code] += share
+    return _scaled(mass, covered=sum(mass.values()) / total) if total > 0 else None
+
+
+def _scaled(mass: Mapping[int, float], *, covered: float) -> Distribution | None:
+    total = sum(mass.values())
+    if not total > 0:
+        return None
+    return Distribution({code: share / total for code, share in mass.items()}, min(1.0, covered))
+
+
+def _first_spoken(told: object) -> dict[str, Any] | None:
+    """The first token that is more than blanks."""
+    content = told.get("content") if isinstance(told, dict) else None
+    for entry in content if isinstance(content, list) else []:
+        token = entry.get("token") if isinstance(entry, dict) else None
+        if isinstance(token, str) and token.strip():
+            return dict(entry)
+    return None
+
+
+def _chances(entry: Mapping[str, Any]) -> dict[str, float]:
+    """Token -> probability: the alternatives, and the token itself if it is not among them."""
+    listed = entry.get("top_logprobs")
+    found: dict[str, float] = {}
+    for one in [*(listed if isinstance(listed, list) else []), entry]:
+        token, logprob = (one.get("token"), one.get("logprob")) if isinstance(one, dict) else (None, None)
+        if isinstance(token, str) and isinstance(logprob, int | float) and not math.isnan(logprob):
+            found.setdefault(token, math.exp(min(0.0, float(logprob))))
+    return found
+
+
+def _json_object(text: str) -> list[tuple[str, Any]] | None:
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start or len(text) > _LONGEST_READ_CHARS:
+        return None
+    try:
+        pairs = json.loads(text[start : end + 1], object_pairs_hook=list)
+    except (ValueError, RecursionError):
+        return None
+    return pairs if isinstance(pairs, list) else None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, str):
+        try:
+            value = float(value.strip().removesuffix("%"))
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < 1e6 else None
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.strip(_WRAPPING).casefold().split())

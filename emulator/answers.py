@@ -99,7 +99,7 @@ def _said(order: Order, asked: Asked, speaker: Speaker, key: str) -> respondent.
 
 def read_prompt(order: Order) -> Asked:
     """What the base model sees of an order."""
-    return prompt.read(order.messages)
+    return prompt.read(order.messages, order.schema)
 
 
 def _reasoning_tokens(order: Order, asked: Asked, seed: int, key: str) -> int:

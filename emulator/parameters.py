@@ -6,6 +6,7 @@ from typing import Any
 
 from emulator.catalogue import Family
 from emulator.refusals import Refusal, invalid
+from emulator.structured import read_schema
 
 MAX_CHOICES = 8
 _REFUSED_BY_REASONING = (
@@ -33,6 +34,7 @@ class Order:
         max_tokens: of one choice; None: not stated.
         effort: factor on reasoning tokens; 0 for chat models.
         top_logprobs: alternatives per token; None: no log-probabilities.
+        schema: of structured output; None: plain text.
     """
 
     messages: list[dict[str, Any]]
@@ -42,6 +44,7 @@ class Order:
     seed: int | None
     effort: float
     top_logprobs: int | None
+    schema: Mapping[str, Any] | None = None
 
 
 def read_order(body: Mapping[str, Any], family: Family, model: str) -> Order:
@@ -65,6 +68,7 @@ def read_order(body: Mapping[str, Any], family: Family, model: str) -> Order:
         seed=body.get("seed") if isinstance(body.get("seed"), int) else None,
         effort=_effort(body) if family == "reasoning" else 0.0,
         top_logprobs=_whole(body, "top_logprobs", 0, 20, default=0) if body.get("logprobs") else None,
+        schema=read_schema(body.get("response_format")),
     )
 
 
@@ -74,9 +78,6 @@ def _check_served(body: Mapping[str, Any]) -> None:
     for name in _NOT_SERVED:
         if body.get(name):
             raise _unsupported(name)
-    form = body.get("response_format")
-    if isinstance(form, dict) and form.get("type", "text") != "text":
-        raise _unsupported_value("response_format", str(form.get("type")))
 
 
 def _check_reasoning(body: Mapping[str, Any], model: str) -> None:

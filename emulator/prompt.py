@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from emulator import tokens
+from emulator.wanted import Wanted, read_wanted
 
 _QUESTION = "Question:"
-_OPTION = re.compile(r"^\s*(-?\d+)\. +(\S.*?)\s*$")
+_OPTION = re.compile(r"^\s*(?:(-?\d+|[A-Z])\.|-) +(\S.*?)\s*$")
 _ANSWER_LINE = "ANSWER:"
 _SHARES_WORDS = ("percent", "JSON")
 
@@ -22,11 +23,13 @@ class Asked:
             those of earlier user messages without a question, and earlier questions with their answers; else the
             system message's.
         question: text after the last "Question:".
-        codes, labels: the options, in the order shown; empty if none were found.
+        codes, labels: the options, in the order shown; empty if none were found. A code is what is answered: a number,
+            a letter, or after a dash the label itself.
         examples: codes given as answers in earlier turns.
         wants_shares: the last user message asks for percentages as JSON.
         wants_reason: the last user message mentions `ANSWER:`.
         texts: every message's text, in order.
+        wanted: the shape of the answer.
     """
 
     persona: tuple[str, ...]
@@ -37,10 +40,11 @@ class Asked:
     wants_reason: bool
     wants_shares: bool
     texts: tuple[str, ...]
+    wanted: Wanted = field(default_factory=Wanted)
 
 
-def read(messages: Sequence[Mapping[str, Any]]) -> Asked:
-    """The parts of a conversation that the base model's rule uses."""
+def read(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None = None) -> Asked:
+    """The parts of a conversation that the base model's rule uses; `schema` is that of structured output."""
     texts = tuple(tokens.message_text(message) for message in messages)
     roles = [message.get("role") for message in messages]
     last_user = max((at for at, role in enumerate(roles) if role == "user"), default=-1)
@@ -50,7 +54,7 @@ def read(messages: Sequence[Mapping[str, Any]]) -> Asked:
     persona = _around(lines, start) or _earlier(texts[:last_user], roles, lines[start] if start >= 0 else "")
     if not persona:
         persona = _told("\n".join(texts[at] for at, role in enumerate(roles) if role != "user").split("\n"))
-    codes = tuple(match[1] for match in options)
+    codes = tuple(match[1] if match[1] is not None else match[2] for match in options)
     return Asked(
         persona=persona,
         question=lines[start].strip()[len(_QUESTION) :].strip() if start >= 0 else "",
@@ -60,6 +64,7 @@ def read(messages: Sequence[Mapping[str, Any]]) -> Asked:
         wants_reason=last_user >= 0 and _ANSWER_LINE in texts[last_user],
         wants_shares=last_user >= 0 and all(word in texts[last_user] for word in _SHARES_WORDS),
         texts=texts,
+        wanted=read_wanted(lines, schema),
     )
 
 

@@ -19,14 +19,16 @@ distribution says, in percent. A lean to the first option and other manners: `em
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import exp, log, sqrt
 
 from emulator import tokens
+from emulator.kinds import TOPICS, number, number_text, several, words
 from emulator.manner import PLAIN, RAMBLING_TEXT, Manner, biased, first_tokens
 from emulator.prompt import Asked
 from emulator.seeds import draws
+from emulator.structured import written
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _UNIT_SPREAD = 2 * sqrt(3)
@@ -74,9 +76,14 @@ def answer(
         manner: how the answer is put.
     """
     prompt = "\x1e".join(asked.texts)
+    voice = f"{seed}/{model}"
+    noise = temperature * _unit("draw", voice, prompt, sampling_key)
     if not asked.codes:
-        return Said(_mused(asked, prompt), {})
-    scores = option_scores(asked, prompt, voice=f"{seed}/{model}")
+        return Said(_without_options(asked, prompt, voice, noise, manner), {})
+    scores = option_scores(asked, prompt, voice=voice)
+    if asked.wanted.several:
+        codes = several(asked, scores, noise=noise)
+        return Said(RAMBLING_TEXT if manner.style == "rambling" else _several_text(asked, codes, prompt), {})
     chances = biased(_softmax(scores, temperature if temperature > 0 else 1.0), manner.first_option_bias)
     named = dict(zip(asked.codes, chances, strict=True))
     if manner.style == "rambling":
@@ -85,11 +92,17 @@ def answer(
         chosen = _drawn(chances, draws("draw", seed, model, prompt, sampling_key).first)
     else:
         chosen = chances.index(max(chances))
+    text = _chosen_text(asked, chosen, named, prompt)
+    return Said(text, named, first_tokens(named, manner) if text == asked.codes[chosen] else {})
+
+
+def _chosen_text(asked: Asked, chosen: int, named: Mapping[str, float], prompt: str) -> str:
+    """One option in the shape asked for: shares, structured output, a line after reasons, or the code alone."""
     if asked.wants_shares:
-        return Said(json.dumps({code: round(100 * chance, 4) for code, chance in named.items()}), named)
-    if asked.wants_reason:
-        return Said(_reasoned(asked, chosen, prompt), named)
-    return Said(asked.codes[chosen], named, first_tokens(named, manner))
+        return json.dumps({code: round(100 * chance, 4) for code, chance in named.items()})
+    if asked.wanted.schema is not None:
+        return written(asked.wanted.schema, _plain(asked.codes[chosen]), _reason(asked, chosen, prompt))
+    return _reasoned(asked, chosen, prompt) if asked.wants_reason else asked.codes[chosen]
 
 
 def tuned_answer(
@@ -180,11 +193,53 @@ def _mused(asked: Asked, prompt: str) -> str:
     return _MUSINGS[int(pick.second * len(_MUSINGS))].format(fact=fact)
 
 
+def _without_options(asked: Asked, prompt: str, voice: str, noise: float, manner: Manner) -> str:
+    """A number or own words where they are asked for; else thoughts on the person."""
+    wanted = asked.wanted
+    if wanted.bounds is None and not wanted.own_words:
+        return _mused(asked, prompt)
+    if manner.style == "rambling":
+        return RAMBLING_TEXT
+    told: int | float | str
+    if wanted.bounds is not None:
+        (score,) = _scores(asked, prompt, voice, ("number",))
+        told = number(asked, score + noise)
+    else:
+        scores = _scores(asked, prompt, voice, TOPICS)
+        told = words(asked, scores.index(max(scores)), f"{prompt}{noise}")
+    if wanted.schema is not None:
+        return written(wanted.schema, _plain(told), _mused(asked, prompt))
+    text = told if isinstance(told, str) else number_text(told)
+    return f"{_mused(asked, prompt)}\nANSWER: {text}" if asked.wants_reason else text
+
+
+def _scores(asked: Asked, prompt: str, voice: str, labels: tuple[str, ...]) -> list[float]:
+    """Scores as if these were the options."""
+    return option_scores(replace(asked, codes=labels, labels=labels), prompt, voice=voice)
+
+
+def _several_text(asked: Asked, codes: Sequence[str], prompt: str) -> str:
+    if asked.wanted.schema is not None:
+        return written(asked.wanted.schema, [_plain(code) for code in codes], _mused(asked, prompt))
+    text = asked.wanted.between.join(codes) if codes else "NONE"
+    return f"{_mused(asked, prompt)}\nANSWER: {text}" if asked.wants_reason else text
+
+
+def _plain(told: float | str) -> int | float | str:
+    """A value as JSON writes it: codes and whole numbers without quotes or decimals."""
+    if isinstance(told, str):
+        return int(told) if told.lstrip("-").isdigit() else told
+    return int(told) if float(told).is_integer() else told
+
+
 def _reasoned(asked: Asked, chosen: int, prompt: str) -> str:
+    return f"{_reason(asked, chosen, prompt)}\nANSWER: {asked.codes[chosen]}"
+
+
+def _reason(asked: Asked, chosen: int, prompt: str) -> str:
     pick = draws("reason", prompt)
     fact = asked.persona[int(pick.first * len(asked.persona))] if asked.persona else "Little is known."
-    reason = _REASONS[int(pick.second * len(_REASONS))].format(fact=fact, label=asked.labels[chosen])
-    return f"{reason}\nANSWER: {asked.codes[chosen]}"
+    return _REASONS[int(pick.second * len(_REASONS))].format(fact=fact, label=asked.labels[chosen])
 
 
 def log_chance(chance: float) -> float:

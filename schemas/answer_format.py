@@ -16,8 +16,8 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Of options in the order shown; a question with more options has no letters."""
 MOST_ENUM_VALUES = 500
 """Source: structured outputs guide of Azure OpenAI and OpenAI, limits of strict schemas, read 2026-11-22."""
-ANSWER_KEY, REASON_KEY = "answer", "reason"
-"""Keys of a structured answer; the reason comes first, so that it can lead to the answer."""
+ANSWER_KEY, REASON_KEY = "answer", "analysis"
+"""Keys of a structured answer. Schemas travel as sorted JSON and models write in their order: reasons come first."""
 
 
 class AnswerFormat(NamedTuple):

@@ -128,5 +128,4 @@ def _sources(study: Study, name: str) -> set[str]:
     derive = study.persona.derive.get(name)
     if derive is None:
         return {name}
-    prefix = derive.prefix.get("from") if derive.prefix is not None else None
-    return {*derive.selected, str(prefix)}
+    return set(derive.sources)

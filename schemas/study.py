@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from schemas.derive import Derive
 from schemas.question import Question
 from schemas.strict import Strict
 
@@ -26,8 +27,6 @@ NOT_BUILT_YET: dict[str, str] = {
     "arms.*.memory": "questions asked with memory",
     "experiment": "experiments",
     "privacy": "k-anonymity limits",
-    "persona.derive.*.recode": "recoding",
-    "persona.derive.*.bands": "bands",
 }
 """Dotted key (* for any name) -> what it would switch on. Named in the error, never silently accepted."""
 
@@ -90,17 +89,6 @@ class Split(Strict):
         if self.test + self.validation >= 1:
             raise ValueError("test and validation together must leave a share for training")
         return self
-
-
-class Derive(Strict):
-    """A multiple-response field: the labels of the ticked boxes, joined."""
-
-    selected: list[str] = Field(description="Variables that are 1 where the box is ticked.")
-    refused: str | None = Field(None, description="Variable that is 1 where the respondent refused.")
-    join: str = Field(" and ", description="Text between two ticked labels.")
-    prefix: dict[str | int, Any] | None = Field(
-        None, description="{from: VARIABLE, code: text}: put before the labels; a missing value adds nothing."
-    )
 
 
 class Persona(Strict):

@@ -17,7 +17,7 @@ from schemas.yaml_source import Source, dotted
 M = TypeVar("M", bound=BaseModel)
 Path = tuple[str | int, ...]
 
-_NEW_SHAPES = frozenset({"recode", "bands", "route"})
+_NEW_SHAPES = frozenset({"route"})
 """Keys that give their parent another shape: what else is wrong with the parent would only mislead."""
 
 _WANTED = {

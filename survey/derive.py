@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from schemas.codebook import CodedVariable
+from schemas.derive import Derive
 from schemas.errors import Problem
-from schemas.study import Derive
 from survey.coding import encode, values_seen, without_missing
 from survey.columns import plain_code
 from survey.data import Code, Variable
@@ -77,13 +77,14 @@ def derive_field(
     if problems:
         return problems
     known = _Known(frame, variables, rules)
-    ticked = np.column_stack([known.is_ticked(box) for box in spec.selected])
+    boxes = _boxes(spec)
+    ticked = np.column_stack([known.is_ticked(box) for box in boxes])
     if spec.refused is not None:
         ticked &= ~known.is_ticked(spec.refused)[:, None]
     prefixes = known.texts(spec.prefix["from"], prefix) if spec.prefix is not None else [""] * len(frame)
-    options = box_texts([variables[box] for box in spec.selected])
-    question = shared_text([variables[box].label for box in spec.selected])
-    return _coded(name, question, join_texts(ticked, options, prefixes, spec.join))
+    options = box_texts([variables[box] for box in boxes])
+    question = shared_text([variables[box].label for box in boxes])
+    return coded_by_frequency(name, question, join_texts(ticked, options, prefixes, spec.join))
 
 
 def box_texts(boxes: Sequence[Variable]) -> list[str]:
@@ -115,7 +116,8 @@ class _Known:
         return ["" if value is None else by_code.get(plain_code(value), "") for value in values]
 
 
-def _coded(name: str, question: str, texts: Sequence[str | None]) -> DerivedField:
+def coded_by_frequency(name: str, question: str, texts: Sequence[str | None]) -> DerivedField:
+    """A field of texts: codes 1..K, most frequent first, equal ones by alphabet."""
     counts = Counter(text for text in texts if text is not None)
     ordered = sorted(counts, key=lambda text: (-counts[text], text))
     labels = dict(enumerate(ordered, start=1))
@@ -144,9 +146,13 @@ def _prefix(spec: Derive) -> dict[Code, str]:
     return found
 
 
+def _boxes(spec: Derive) -> list[str]:
+    return spec.selected if spec.selected is not None else []
+
+
 def _spec_problems(name: str, spec: Derive, variables: Mapping[str, Variable]) -> list[Problem]:
     where = f"persona.derive.{name}"
-    named = {f"{where}.selected": spec.selected}
+    named = {f"{where}.selected": _boxes(spec)}
     if spec.refused is not None:
         named[f"{where}.refused"] = [spec.refused]
     problems = [
@@ -160,10 +166,10 @@ def _spec_problems(name: str, spec: Derive, variables: Mapping[str, Variable]) -
     if name in variables:
         what = f"{name} is also a variable of the survey file."
         problems.append(Problem(what, where, "Give the derived field another name.", code="derive_name_taken"))
-    if not spec.selected:
+    if not _boxes(spec):
         problems.append(Problem("No variables are listed.", f"{where}.selected", code="derive_empty"))
     problems += _prefix_problems(f"{where}.prefix", spec, variables)
-    return problems or _box_problems(f"{where}.selected", [variables[box] for box in spec.selected])
+    return problems or _box_problems(f"{where}.selected", [variables[box] for box in _boxes(spec)])
 
 
 def _prefix_problems(where: str, spec: Derive, variables: Mapping[str, Variable]) -> list[Problem]:

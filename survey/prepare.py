@@ -10,6 +10,7 @@ from schemas.errors import Problem, StudyError
 from schemas.study import Study
 from survey.data import SurveyData
 from survey.derive import DerivedField, derive_field
+from survey.derive_values import derive_values
 from survey.fields import code_field
 from survey.missing import MissingRules, read_missing_rules
 from survey.nearest import did_you_mean
@@ -135,7 +136,8 @@ class _Work:
             self.problems.append(Problem(what, f"persona.derive.{name}", code="reserved_name"))
             return None
         spec = self.study.persona.derive[name]
-        derived = derive_field(name, spec, self.frame, self.data.variables, self.rules)
+        derive = derive_field if spec.selected is not None else derive_values
+        derived = derive(name, spec, self.frame, self.data.variables, self.rules)
         if not isinstance(derived, DerivedField):
             self.problems += derived
             return None

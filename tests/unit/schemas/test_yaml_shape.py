@@ -111,8 +111,6 @@ def test_arm_key_of_a_later_feature_is_refused_even_with_a_harmless_value(key):
     ("old", "new", "key"),
     [
         pytest.param("model: mini, strategy: basic", "route: [{arm: x}]", "route", id="route"),
-        pytest.param("fields: [AGE]", "fields: [A], derive: {A: {bands: AGE, at: [30]}}", "bands", id="bands"),
-        pytest.param("fields: [AGE]", "fields: [A], derive: {A: {recode: E, 1..3: x}}", "recode", id="recode"),
     ],
 )
 def test_later_feature_with_a_shape_of_its_own_is_one_problem_only(old, new, key):
@@ -186,3 +184,11 @@ def _inner(model):
         kind = _step(model, name)
         for inner in (kind, _step(kind, "x"), _step(kind, 0)):
             yield from _models_in(inner)
+
+
+def test_codes_beside_recode_are_read_from_a_file():
+    text = STUDY.replace("fields: [AGE]", "fields: [A], derive: {A: {recode: AGE, 1..3: low, 4: high}}")
+
+    study = validated(read_yaml(text, "study.yaml"), Study, {})
+
+    assert study.persona.derive["A"].codes == {"1..3": "low", 4: "high"}

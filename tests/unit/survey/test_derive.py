@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from schemas.study import Derive
+from schemas.derive import Derive
 from survey.data import Variable
 from survey.derive import box_texts, derive_field, join_texts
 from survey.files import read_survey

@@ -3,6 +3,7 @@
 Which failures may have been billed: docs/design/providers.md.
 """
 
+import re
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -12,7 +13,7 @@ import httpx2
 import openai
 
 from providers.error_bodies import ServiceError, read_service_error, shown
-from providers.rate_hints import RateHints, retry_after_s
+from providers.rate_hints import RateHints, exhausted_s, rate_hints, retry_after_s
 from providers.replies import Reply
 from schemas.errors import (
     ModelError,
@@ -21,6 +22,7 @@ from schemas.errors import (
     RejectedRequestError,
     ServiceRefusedError,
     TransientModelError,
+    UnsupportedParameterError,
 )
 
 EXPECTED = (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, TimeoutError, OSError)
@@ -37,6 +39,10 @@ _TOO_LONG = {"context_length_exceeded", "string_above_max_length"}
 _FILTERED = {"content_filter", "responsibleaipolicyviolation", "content_policy_violation"}
 _OUTPUT_LIMIT = "max_tokens or model output limit reached"
 _TOO_LARGE = "request too large"
+
+_UNSUPPORTED = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
+_UNRECOGNIZED = re.compile(r"Unrecognized request arguments? supplied: (\w+)")
+_INSTEAD = re.compile(r"Use '(\w+)' instead")
 
 _MAYBE_GENERATED = {408, 504, 524}
 """Statuses by which a gateway gives up waiting: the service behind it may have gone on and billed the answer."""
@@ -112,7 +118,10 @@ def refusal(
         now: the present, aware; for hints that name a date.
         secrets: keys in use, kept out of the message.
     """
-    hint_s = retry_after_s(headers, said.message, now=now) if said.status == 429 else None
+    hint_s = None
+    if said.status == 429:
+        hint_s = retry_after_s(headers, said.message, now=now)
+        hint_s = exhausted_s(rate_hints(headers)) if hint_s is None else hint_s
     return model_error(said, hint_s=hint_s, secrets=secrets)
 
 
@@ -152,7 +161,9 @@ def _from_429(said: ServiceError, message: str, hint_s: float | None) -> ModelEr
     if _TOO_LARGE in said.message.lower() or (hint_s is not None and hint_s >= A_DAY_S):
         hint = "Lower `max_completion_tokens` or raise the tokens a minute of the deployment."
         what = _sentence("Request larger than the quota of a minute", message)
-        return OversizedRequestError(what, http_status=429, hint=hint)
+        error = OversizedRequestError(what, http_status=429, hint=hint)
+        error.retry_after_s = None if _TOO_LARGE in said.message.lower() else hint_s
+        return error
     return RateLimitedError(_sentence("Rate limit", message), retry_after_s=hint_s)
 
 
@@ -168,6 +179,13 @@ def _by_status(said: ServiceError, message: str) -> ModelError:
         return TransientModelError(what, code=code, http_status=status, maybe_paid=status in _MAYBE_GENERATED)
     if status == 413:
         return OversizedRequestError(_sentence("Request body too large", message), http_status=status)
+    parameter = _unsupported(said)
+    if parameter:
+        instead = _INSTEAD.search(said.message)
+        return UnsupportedParameterError(
+            _rejection(said, message), parameter=parameter, instead=None if instead is None else instead[1],
+            code=_rejection_code(said), http_status=status,
+        )  # fmt: skip
     return RejectedRequestError(_rejection(said, message), code=_rejection_code(said), http_status=status)
 
 
@@ -183,6 +201,16 @@ _REFUSED: dict[int, tuple[str, str, str]] = {
     405: ("model_not_found", "No chat completions at this address", "Check `base_url`."),
     410: ("model_not_found", "Model retired", "Choose another model."),
 }
+
+
+def _unsupported(said: ServiceError) -> str:
+    """Name of the parameter that the model refuses; "" if the refusal is about something else."""
+    if said.status not in {400, 422}:
+        return ""
+    if said.code.lower() in _UNSUPPORTED and said.param.isidentifier():
+        return said.param
+    old = _UNRECOGNIZED.search(said.message)
+    return "" if old is None else old[1]
 
 
 def _rejection(said: ServiceError, message: str) -> str:

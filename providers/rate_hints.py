@@ -59,6 +59,19 @@ def rate_hints(headers: Mapping[str, str]) -> RateHints:
     )
 
 
+def exhausted_s(hints: RateHints) -> float | None:
+    """Seconds until what is used up is there again; None if nothing is, or if the headers do not say when.
+
+    A remainder of 0 without a reset is no statement: Azure sends 0 and -1 for what it does not know.
+    """
+    pairs = (
+        (hints.remaining_requests, hints.reset_requests_s),
+        (hints.remaining_tokens, hints.reset_tokens_s),
+    )
+    waits = [reset_s for remaining, reset_s in pairs if remaining == 0 and reset_s is not None and reset_s > 0]
+    return max(waits) if waits else None
+
+
 def duration_s(text: str) -> float | None:
     """Seconds of `17ms`, `6m0s`, `1h2m3.5s` or a plain number of seconds; None if it is neither or negative."""
     text = text.strip().lower()

@@ -14,7 +14,8 @@ NightpollError                      exit code 1
     ├── TransientModelError             worth another try; `maybe_paid` says the answer may have been bought
     │   └── RateLimitedError            `retry_after_s` may carry the service's hint
     ├── RejectedRequestError            this request will never succeed, others may
-    │   └── OversizedRequestError
+    │   ├── OversizedRequestError       `retry_after_s`: the service only asks to come back in a day
+    │   └── UnsupportedParameterError   the model refuses a parameter or its value
     └── ServiceRefusedError         5   no request will succeed: key, quota, model gone
 """
 
@@ -194,9 +195,30 @@ class RejectedRequestError(ModelError):
 
 
 class OversizedRequestError(RejectedRequestError):
-    """The request is larger than the model's window or the quota of a whole minute."""
+    """The request is larger than the model's window or the quota of a whole minute.
+
+    Attributes:
+        retry_after_s: set if all the service says is to come back in a day, which may also mean a quota used up.
+    """
 
     code = "oversized"
+    retry_after_s: float | None = None
+
+
+class UnsupportedParameterError(RejectedRequestError):
+    """The model refuses a parameter, whatever the prompt.
+
+    Attributes:
+        parameter: its wire name.
+        instead: the name that the service says to use, if it does.
+    """
+
+    code = "unsupported_parameter"
+
+    def __init__(self, what: str, *, parameter: str, instead: str | None, code: str, http_status: int) -> None:
+        super().__init__(what, code=code, http_status=http_status)
+        self.parameter = parameter
+        self.instead = instead
 
 
 class ServiceRefusedError(ModelError):

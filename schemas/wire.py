@@ -42,6 +42,11 @@ def giving_way() -> str:
     return f"{KEY_PREFIX}:giving_way"
 
 
+def limiter_minute(pool: str) -> str:
+    """Hash with what was booked of a quota pool in the last minute, in tenths of a second."""
+    return f"{KEY_PREFIX}:minute:{pool}"
+
+
 def live_workers() -> str:
     """Sorted set of worker ids by the server time of their last beat."""
     return f"{KEY_PREFIX}:workers"

@@ -12,6 +12,8 @@ TROUBLE_IN_A_ROW = 8
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 REFUSED_PAUSE_S = 60.0
+DAY_HINTS_IN_A_ROW = 4
+"""So many times told to come back tomorrow, and nothing served between: it is not about single requests."""
 
 Trouble = Literal["unreachable", "refused", "trouble"]
 
@@ -23,16 +25,19 @@ class Breaker:
     Attributes:
         proven: some response came; until then calls go one at a time.
         closed_until_s: no call before this moment.
+        n_served: answers so far.
         gone: exit code (5 refused for good, 6 unreachable beyond patience) once hope is given up, else None.
     """
 
     proven: bool = False
     closed_until_s: float = 0.0
     gone: int | None = None
+    n_served: int = 0
     reason: str = ""
     code: str = ""
     _since_s: float | None = None
     _in_a_row: int = 0
+    _day_hints: int = 0
 
     def is_open(self, now_s: float) -> bool:
         """Calls should go elsewhere, or wait. A refusal is tried again with one call after a long pause."""
@@ -43,10 +48,25 @@ class Breaker:
         self.proven, self._since_s, self._in_a_row = True, None, 0
         self.gone, self.closed_until_s = None, 0.0
 
+    def served(self) -> None:
+        """An answer."""
+        self.n_served += 1
+        self._day_hints = 0
+        self.answered()
+
+    def told_tomorrow(self) -> bool:
+        """Told to come back in a day; True if nothing else was heard for several calls."""
+        self._day_hints += 1
+        return self._day_hints >= DAY_HINTS_IN_A_ROW
+
+    def pause(self, now_s: float) -> None:
+        """Leave the deployment alone for a while, then try it with one call."""
+        self.closed_until_s, self.proven = now_s + REFUSED_PAUSE_S, False
+
     def refused(self, now_s: float, *, code: str, reason: str) -> None:
         """Key, quota or deployment refused for good."""
         self.gone, self.code, self.reason = 5, code, reason
-        self.closed_until_s, self.proven = now_s + REFUSED_PAUSE_S, False
+        self.pause(now_s)
 
     def hope_again(self) -> None:
         """Somebody resumed the run: one call may try."""

@@ -7,9 +7,11 @@ from providers.clients import ChatClient, open_client
 from providers.prices import price_of
 from schemas.models import Deployment, Model, Price
 from workers.breaker import Breaker
-from workers.estimates import UsageEstimate
+from workers.estimates import UsageEstimates
 from workers.gate import AdaptiveGate
-from workers.limiter import PoolLimiter, Quota, QuotaServer
+from workers.limiter import PoolLimiter
+from workers.quota_server import Quota, QuotaServer
+from workers.requests import PlannedRequest
 
 
 class Lane:
@@ -27,14 +29,14 @@ class Lane:
         self.limiter = limiter
         self.gate = AdaptiveGate(most_open)
         self.breaker = Breaker()
-        self.usage = UsageEstimate()
+        self.usage = UsageEstimates()
         self.price: Price | None = price_of(model)
         self.probe = asyncio.Lock()
         self.counts_maxima = counts_maxima(model, deployment)
 
-    def quota_tokens(self, prompt_tokens: int, completion_tokens: int, max_tokens: int) -> int:
+    def quota_tokens(self, request: PlannedRequest) -> int:
         """What one call books: the maximum where the service counts maxima, else what such calls used so far."""
-        return max_tokens if self.counts_maxima else self.usage.tokens(prompt_tokens, completion_tokens)
+        return request.max_tokens if self.counts_maxima else self.usage.tokens(request)
 
 
 def counts_maxima(model: Model, deployment: Deployment) -> bool:

@@ -18,8 +18,8 @@ from storage.store import Store
 from workers.budget import RunBudget
 from workers.control import RunWatch
 from workers.lanes import Lanes
-from workers.limiter import RedisQuotaServer
 from workers.progress import committed_usd
+from workers.quota_server import RedisQuotaServer
 
 log = logging.getLogger(__name__)
 

@@ -27,6 +27,10 @@ from workers.watchdog import watch_consumer
 log = logging.getLogger(__name__)
 
 BEAT_S = 2.0
+SWITCH_INTERVAL_S = 0.0005
+"""Shard threads read and land while the loop waits for its next turn: it must get the interpreter back at once."""
+YOUNG_OBJECTS = 20_000
+"""So many new objects before the collector looks: calls leave few cycles, and each look stops the loop."""
 PARENT_POLL_S = 1.0
 CELERY_ENDS_WITHIN_S = 5.0
 """After the last shard ended; longer only if Redis is away and Celery waits for it."""
@@ -89,6 +93,8 @@ def warm_up() -> None:
     part_table([], {})
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 50)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
 async def _make_node(settings: Settings, redis_url: str) -> Node:

@@ -129,17 +129,23 @@ async def _lane(work: Settling) -> Lane:
 
 
 async def _one_try(request: PlannedRequest, lane: Lane, work: Settling, tries: _Tries) -> Reply | ModelError:
-    tokens = lane.quota_tokens(request.prompt_tokens, request.completion_tokens, request.max_tokens)
     work.guard()
+    if lane.breaker.proven:
+        return await _in_turn(request, lane, work, tries)
+    async with lane.probe:  # before the turn: a turn that waits for the first answer would be lost
+        work.guard()
+        if not lane.breaker.proven:
+            if lane.breaker.is_open(asyncio.get_running_loop().time()):
+                return TransientModelError("waited for the first answer of the endpoint", code="probe_wait")
+            return await _in_turn(request, lane, work, tries)
+    return await _in_turn(request, lane, work, tries)
+
+
+async def _in_turn(request: PlannedRequest, lane: Lane, work: Settling, tries: _Tries) -> Reply | ModelError:
+    tokens = lane.quota_tokens(request)
     if not await lane.limiter.acquire(tokens, owner=work.stopped):
         raise StopWork
-    if lane.breaker.proven:
-        return await _call(request, lane, work, tries, tokens)
-    async with lane.probe:
-        if lane.breaker.proven or lane.breaker.is_open(asyncio.get_running_loop().time()):
-            lane.limiter.give_back(tokens)  # the turn is stale after the wait for the probe: take a new one
-            return TransientModelError("waited for the first answer of the endpoint", code="probe_wait")
-        return await _call(request, lane, work, tries, tokens)
+    return await _call(request, lane, work, tries, tokens)
 
 
 async def _reserve(request: PlannedRequest, lane: Lane, work: Settling) -> float | None:
@@ -165,11 +171,11 @@ async def _call(request: PlannedRequest, lane: Lane, work: Settling, tries: _Tri
     try:
         reserved_usd = await _reserve(request, lane, work)
         if reserved_usd is None:
-            lane.limiter.give_back(tokens)
+            lane.limiter.give_back(tokens, calls=1)
             return TransientModelError("waited for room in the budget", code="budget_wait")
         work.guard()  # right before the call: the lock may have gone while we waited for the turn
     except StopWork:
-        lane.limiter.give_back(tokens)
+        lane.limiter.give_back(tokens, calls=1)
         if reserved_usd and work.budget is not None:
             await work.budget.settle(reserved_usd, 0.0)
         raise
@@ -202,9 +208,10 @@ async def _after_reply(
     if work.budget is not None:
         await work.budget.settle(reserved_usd, reserved_usd if usage is None else paid_usd(lane, usage))
     if usage is not None and not lane.counts_maxima:
-        used = (usage.prompt_tokens, usage.completion_tokens)
-        lane.limiter.give_back(tokens - sum(used))
-        lane.usage.learn(planned=(request.prompt_tokens, request.completion_tokens), used=used)
+        lane.limiter.give_back(tokens - usage.prompt_tokens - usage.completion_tokens)
+        lane.usage.learn(
+            request, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
+        )
 
 
 async def _after_error(error: ModelError, lane: Lane, work: Settling, tries: _Tries) -> ModelError:

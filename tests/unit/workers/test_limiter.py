@@ -4,13 +4,14 @@ import time
 import pytest
 from redis.asyncio import Redis
 
-from workers.limiter import PoolLimiter, Quota, RedisQuotaServer, Reservation, block_offsets
+from workers.limiter import PoolLimiter, block_offsets
+from workers.quota_server import Booking, Quota, RedisQuotaServer, Reservation
 
 
 def test_block_offsets_follow_the_tighter_limit():
-    requests_bound = Quota("p", 600)
+    requests_bound = Reservation(0.0, 0.0, per_call_s=0.1)
     assert block_offsets([5, 5, 5], requests_bound) == pytest.approx([0, 0.1, 0.2])
-    tokens_bound = Quota("p", 6000, 6000)
+    tokens_bound = Reservation(0.0, 0.0, per_call_s=0.01, per_token_s=0.01)
     assert block_offsets([50, 10, 10], tokens_bound) == pytest.approx([0, 0.5, 0.6])
 
 
@@ -59,18 +60,21 @@ async def test_dropped_waiters_get_no_turn(redis_url):
 
 
 class LateServer:
-    """Grants moments that have passed already; counts tokens given back."""
+    """Grants moments of which the first has passed already; keeps what was given back."""
 
     def __init__(self) -> None:
-        self.given_back: list[int] = []
+        self.booked: list[Booking] = []
 
-    async def reserve(self, quota: Quota, n: int, tokens: int, given_back: int) -> Reservation:
-        self.given_back.append(given_back)
+    async def reserve(self, quota: Quota, booking: Booking) -> Reservation:
+        self.booked.append(booking)
         now_s = asyncio.get_running_loop().time()
-        return Reservation(now_s, now_s - 0.1 if len(self.given_back) == 1 else now_s, now_s)
+        return Reservation(now_s, now_s - 0.1 if len(self.booked) == 1 else now_s)
 
     async def hold(self, pool: str, seconds: float) -> None:
         raise AssertionError(pool, seconds)
+
+    async def limit(self, pool: str, **limits: float) -> None:
+        raise AssertionError(pool, limits)
 
 
 async def test_missed_moment_is_given_back_not_caught_up():
@@ -80,4 +84,4 @@ async def test_missed_moment_is_given_back_not_caught_up():
     await limiter.acquire(10)
 
     assert limiter.missed == 1
-    assert server.given_back == [0, 10]
+    assert server.booked == [Booking(1, 10), Booking(1, 10, unused_calls=1, unused_tokens=10)]

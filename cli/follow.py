@@ -36,6 +36,7 @@ class View:
     rate_per_s: float
     quota_share: float | None
     left_s: float | None
+    notices: tuple[str, ...] = ()
 
     def as_json(self, run_id: str) -> dict[str, Any]:
         """For --json."""
@@ -45,6 +46,7 @@ class View:
             "settled": p.n_settled, "outcomes": dict(p.outcomes), "reasons": dict(p.reasons), "reused": p.n_reused,
             "cost_usd": p.cost_usd, "maybe_paid": p.maybe_paid, "rate_per_s": self.rate_per_s,
             "quota_share": self.quota_share, "left_s": self.left_s,
+            "notices": list(self.notices),
         }  # fmt: skip
 
     def line(self) -> str:
@@ -129,9 +131,11 @@ class _Helper:
 
     def __init__(self, run_id: str, redis_url: str) -> None:
         self._run_id = run_id
+        self._url = redis_url
         self._redis = connection.plain(redis_url)
         self._alone_since_s: float | None = None
         self._said = False
+        self._noticed: set[str] = set()
 
     def look(self) -> None:
         """Raises EnvironmentFailureError on trouble; says once that no worker listens."""
@@ -144,11 +148,25 @@ class _Helper:
             self._redis.delete(wire.run_trouble(self._run_id))
             text = trouble.decode() if isinstance(trouble, bytes) else str(trouble)
             raise EnvironmentFailureError(text, hint=f"Then `nightpoll resume {self._run_id}` goes on.")
+        for notice in notices(self._url, self._run_id):
+            if notice not in self._noticed:
+                self._noticed.add(notice)
+                err.print(notice, markup=False)
         now_s = time.monotonic()
         self._alone_since_s = (now_s if self._alone_since_s is None else self._alone_since_s) if alone else None
         if self._alone_since_s is not None and now_s - self._alone_since_s > NO_WORKER_NOTE_S and not self._said:
             self._said = True
             err.print("No worker listens on this Redis. Start one with `nightpoll worker`.", markup=False)
+
+
+def notices(redis_url: str, run_id: str) -> tuple[str, ...]:
+    """What services say that slows the run down, a sentence a quota pool; nothing if the server does not answer."""
+    try:
+        with connection.plain(redis_url) as client:
+            said = client.hgetall(wire.run_notices(run_id))
+    except (RedisError, OSError):
+        return ()
+    return tuple(sentence.decode() for _, sentence in sorted(said.items()))
 
 
 def exit_code_of(state: RunState) -> int:

@@ -46,3 +46,5 @@ def show(run_id: str, view: View, *, as_json: bool) -> None:
         out.print(f"{run_id} | {view.line()}", markup=False)
         if view.state.reason:
             out.print(f"  {view.state.reason}", markup=False)
+        for notice in view.notices:
+            out.print(f"  {notice}", markup=False)

@@ -2,13 +2,14 @@
 
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import typer
 
 from cli.console import err, out, print_json
 from cli.context import load_environ, load_settings, load_store
-from cli.follow import Watcher
+from cli.follow import Watcher, notices
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging
 from cli.run_view import follow_to_the_end, show, show_totals
 from cli.session import check_keys, key_names, sole_follower, workers_for
@@ -18,6 +19,7 @@ from storage.runs import append_event, list_run_ids, load_manifest, load_state
 from storage.store import Store
 from workers import connection
 from workers.compaction import compact
+from workers.server import socket_url
 
 WATCH_EVERY_S = 1.0
 QUIET_WITHIN_S = 30.0
@@ -105,7 +107,8 @@ def cancel(run: str, *, as_json: bool) -> int:
 
 def status(run: str | None, *, watch: bool, as_json: bool) -> int:
     """How far a run is: settled, rate, quota used, cost, failures by reason, time left."""
-    store = load_store(load_settings())
+    settings = load_settings()
+    store = load_store(settings)
     name = _newest(store) if run is None else run
     watcher, wait = Watcher(store, name), threading.Event()
     view = watcher.look()
@@ -116,6 +119,9 @@ def status(run: str | None, *, watch: bool, as_json: bool) -> int:
     if not watch and view.state.is_active:
         wait.wait(WATCH_EVERY_S)  # a rate needs two looks
         view = watcher.look()
+    if view.state.is_active:
+        url = socket_url(store) if settings.redis_url is None else settings.redis_url.get_secret_value()
+        view = replace(view, notices=notices(url, name))
     show(name, view, as_json=as_json)
     return ExitCode.DONE
 

@@ -67,6 +67,11 @@ def run_trouble(run_id: str) -> str:
     return f"{KEY_PREFIX}:trouble:{run_id}"
 
 
+def run_notices(run_id: str) -> str:
+    """Hash quota pool -> what the service says of it that slows the run down, for status; gone after an hour."""
+    return f"{KEY_PREFIX}:notices:{run_id}"
+
+
 def broker_settings() -> dict[str, Any]:
     """Celery configuration shared by every process that publishes or consumes."""
     return {

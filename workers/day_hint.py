@@ -5,7 +5,6 @@ served any more the pool pauses, which is said, and is tried again with one call
 that was ever served here fails after a few such tries: at the end of a run nobody else may be left to serve.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from schemas.errors import ModelError, OversizedRequestError, TransientModelError
@@ -24,9 +23,9 @@ class DayHints:
 
 
 async def after_day_hint(
-    error: OversizedRequestError, hints: DayHints, lane: Lane, *, tokens: int, now_s: float, tell: Callable[[str], None]
+    error: OversizedRequestError, hints: DayHints, lane: Lane, *, tokens: int, now_s: float
 ) -> ModelError:
-    """The error itself if the request is too large; else a transient one: it is tried again.
+    """The error itself if the request is too large; else a transient one: it is tried again, perhaps after a pause.
 
     Args:
         error: with `retry_after_s`.
@@ -34,13 +33,11 @@ async def after_day_hint(
         lane: where it was tried.
         tokens: what the request books of a quota.
         now_s: the loop's clock.
-        tell: what status should show.
     """
     before, served = hints.served_before, lane.breaker.n_served
     if before is not None and served > before:
         return error
-    is_larger = lane.largest_served is not None and tokens > lane.largest_served
-    if is_larger and hints.n_pauses >= MAX_PAUSES:
+    if tokens > lane.largest_served and hints.n_pauses >= MAX_PAUSES:
         return error
     hints.served_before = served
     again = TransientModelError(error.what, code="day_hint", http_status=429)
@@ -48,13 +45,5 @@ async def after_day_hint(
         hints.n_pauses += 1
         lane.breaker.pause(now_s)
         await lane.limiter.hold(REFUSED_PAUSE_S)
-        tell(_sentence(lane))
+        lane.is_paused = True
     return again
-
-
-def _sentence(lane: Lane) -> str:
-    pool = lane.deployment.pool_name
-    return (
-        f"Quota pool {pool} says to come back in a day and serves nothing: it is paused and tried again every minute. "
-        "If all requests are larger than its tokens a minute, lower max_completion_tokens or correct tpm."
-    )

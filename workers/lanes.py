@@ -10,14 +10,20 @@ from workers.breaker import Breaker
 from workers.estimates import UsageEstimates
 from workers.gate import AdaptiveGate
 from workers.limiter import PoolLimiter
+from workers.pool_hints import PoolHints
 from workers.quota_server import Quota, QuotaServer
 from workers.requests import PlannedRequest
+from workers.spelling import Spelling
 
 
 class Lane:
     """A deployment as this process sees it.
 
     Until the first response came, calls go one at a time: a wrong key costs one call, not hundreds.
+
+    Attributes:
+        largest_served: tokens that the largest answered call booked.
+        is_paused: the service said to come back in a day, and nothing was answered since.
     """
 
     def __init__(
@@ -30,6 +36,10 @@ class Lane:
         self.gate = AdaptiveGate(most_open)
         self.breaker = Breaker()
         self.usage = UsageEstimates()
+        self.hints = PoolHints(limiter)
+        self.spelling = Spelling()
+        self.largest_served = 0
+        self.is_paused = False
         self.price: Price | None = price_of(model)
         self.probe = asyncio.Lock()
         self.counts_maxima = counts_maxima(model, deployment)

@@ -94,6 +94,16 @@ class Node:
         """Tell status what the store could not be told."""
         self._trouble = asyncio.create_task(self._set_trouble(run_id, message))
 
+    def teller(self, run_id: str) -> Callable[[str, str], None]:
+        """Tells status a sentence about a quota pool; "" takes it back. Never needed to go on."""
+
+        def tell(pool: str, sentence: str) -> None:
+            if sentence:
+                log.warning(sentence, extra={"event": "pool_notice", "run_id": run_id, "pool": pool})
+            self._telling = asyncio.create_task(self._set_notice(run_id, pool, sentence))
+
+        return tell
+
     async def close(self) -> None:
         """Close clients and connections."""
         if self._talking is not None:
@@ -106,6 +116,17 @@ class Node:
             await self.redis.set(wire.run_trouble(run_id), message, ex=3600)
         except Exception:  # noqa: BLE001 - a hint for status only
             log.info("trouble not told", extra={"event": "trouble_untold", "run_id": run_id})
+
+    async def _set_notice(self, run_id: str, pool: str, sentence: str) -> None:
+        key = wire.run_notices(run_id)
+        try:
+            if sentence:
+                await self.redis.hset(key, pool, sentence)
+                await self.redis.expire(key, 3600)
+            else:
+                await self.redis.hdel(key, pool)
+        except Exception:  # noqa: BLE001 - a hint for status only
+            log.info("notice not told", extra={"event": "notice_untold", "run_id": run_id})
 
     async def _talk(self) -> None:
         while True:

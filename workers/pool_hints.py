@@ -1,7 +1,5 @@
 """What a service says about its quota with every answer, passed on to all processes of the pool."""
 
-from collections.abc import Callable
-
 from providers.rate_hints import NO_HINTS, RateHints, exhausted_s
 from workers.limiter import PoolLimiter
 
@@ -22,21 +20,22 @@ class PoolHints:
         self._said_at_s = 0.0
         self._told: set[tuple[int, int]] = set()
 
-    async def heard(self, hints: RateHints, now_s: float, tell: Callable[[str], None]) -> None:
-        """Slow down to a lower limit (told once), stop until an exhausted window ends. Cheap if there is nothing."""
+    async def heard(self, hints: RateHints, now_s: float) -> str | None:
+        """Slow down to a lower limit, stop until an exhausted window ends; a sentence when a limit is told first."""
         if hints is NO_HINTS:
-            return
+            return None
         wait_s = exhausted_s(hints)
         if wait_s is not None and wait_s <= WHOLE_AGAIN_S:
             await self._limiter.hold(wait_s)
         lower = self._lower(hints)
         if lower == (0, 0) or (lower == self._said and now_s - self._said_at_s < SAY_AGAIN_S):
-            return
+            return None
         self._said, self._said_at_s = lower, now_s
         await self._limiter.limit(requests_per_min=lower[0], tokens_per_min=lower[1], seconds=LOWER_FOR_S)
-        if lower not in self._told:
-            self._told.add(lower)
-            tell(self._sentence(lower))
+        if lower in self._told:
+            return None
+        self._told.add(lower)
+        return self._sentence(lower)
 
     def _lower(self, hints: RateHints) -> tuple[int, int]:
         """Requests and tokens a minute where the service allows less than the models file says; 0 elsewhere."""

@@ -1,13 +1,11 @@
 """The limiter's Lua: what the server keeps of a quota pool, and how a block of calls is booked in one step.
 
-Two hashes a pool. The first holds moments in microseconds of the pool's own clock, which is the server's but never goes
-back: `r`, `t` (next free moment for requests, tokens), `h` (held until), `born` (begin of this stretch of use), `m`, `o`
-(latest moment, what the server's clock lacks), `lr`, `lt`, `lu` (lower limits the service told, until when). The second
-holds the last minute: calls and tokens booked, in buckets of a tenth of a second. Reasons: docs/design/queue.md.
+Two hashes a pool. The first holds moments in microseconds of the pool's own clock, which is the server's but never
+goes back: `r`, `t` (next free moment for requests, tokens), `h` (held until), `born` (begin of this stretch of use),
+`m`, `o` (latest moment, what the server's clock lacks), `lr`, `lt`, `lu` (lower limits the service told, until when).
+The second holds the last minute: calls and tokens booked, in buckets of a tenth of a second. Reasons:
+docs/design/queue.md.
 """
-
-MINUTE_US = 60_000_000
-BUCKET_US = 100_000
 
 _CLOCK = """
 local t = redis.call('TIME')

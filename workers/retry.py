@@ -14,6 +14,8 @@ MAX_DELAY_S = 20.0
 MAX_THROTTLE_WAIT_S = 120.0
 """A hint above this is cut to it: the pool is held back again by the next 429 if it still must be."""
 MAX_UNREACHABLE_WAIT_S = 5.0
+FIXED_DELAYS_S = {"respelled": 0.0, "day_hint": 2.0}
+"""Sent again under the other name of a parameter; told to come back in a day: does the pool serve others meanwhile?"""
 NO_ATTEMPT_CODES = frozenset({"unreachable", "probe_wait", "budget_wait"})
 """No call was made: the breaker's patience or the budget bounds these, not the request's attempts."""
 
@@ -45,6 +47,8 @@ def decide(error: ModelError, *, attempts: int, throttles: int, rng: Random) -> 
     """
     if isinstance(error, RateLimitedError):
         return TryAgain(_throttle_wait_s(error.retry_after_s, throttles, rng), counts=False)
+    if error.code in FIXED_DELAYS_S:
+        return TryAgain(FIXED_DELAYS_S[error.code] + rng.uniform(0, 0.5), counts=False)
     if isinstance(error, TransientModelError):
         if error.code in NO_ATTEMPT_CODES:
             return TryAgain(

@@ -1,4 +1,4 @@
-"""How far the quota server's clock is ahead of the loop's: from the quickest answers, so that a slow one moves nobody."""
+"""How far the quota server's clock is ahead of the loop's, from the quickest answers: a slow one moves nobody."""
 
 KEEP_S = 10.0
 """An estimate this old is replaced: clocks drift by less than a millisecond in that time."""
@@ -16,7 +16,8 @@ class ServerClock:
         """Take one answer into account; returns how far the server is ahead now.
 
         Args:
-            asked_s, answered_s: on the loop's clock, around the question.
+            asked_s: when the question went out, on the loop's clock.
+            answered_s: when the answer was there, on the loop's clock.
             server_s: what the server said.
         """
         error_s = (answered_s - asked_s) / 2

@@ -21,7 +21,7 @@ from workers.landing import Answer, part_table
 from workers.lanes import Lane
 from workers.node import Node
 from workers.requests import PlannedRequest, load_shard
-from workers.settle import NoLaneLeft, OverBudget, Settling
+from workers.settling import NoLaneLeft, OverBudget, Settling
 from workers.turns import joined, known_turns, lost_of, settle_turns, settled_answer
 from workers.wanted import ShardRef, wanted_requests
 
@@ -176,6 +176,7 @@ class _ShardWork:
             stopped=self._stopped,
             count=self._node.counter(self._ref.run_id),
             moved=self._moved,
+            tell=self._node.teller(self._ref.run_id),
             budget=self._node.budget_of(self._ref.run_id, self._budget_usd),
         )
 

@@ -34,11 +34,8 @@ class Spelling:
         """
         name = error.parameter
         other = _OTHER.get(name)
-        was_renamed = name in self._names.values()
-        if other is not None and name in sent and other not in sent and not was_renamed:
+        if other is not None and name in sent and other not in sent and name not in self._names.values():
             self._names[name] = other
-            return TransientModelError(error.what, code="respelled", http_status=error.http_status)
-        if other is not None and other in self._names and name not in sent:
             return TransientModelError(error.what, code="respelled", http_status=error.http_status)
         return ServiceRefusedError(error.what, code=error.code, http_status=error.http_status, hint=hint(name, model))
 

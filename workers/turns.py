@@ -12,7 +12,8 @@ from schemas.identity import call_id
 from workers.journal import JournalState
 from workers.landing import Answer
 from workers.requests import PlannedRequest
-from workers.settle import Settling, settle
+from workers.settle import settle
+from workers.settling import Settling
 
 
 class Lost(NamedTuple):

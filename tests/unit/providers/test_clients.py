@@ -20,6 +20,7 @@ from schemas.errors import (
     ServiceRefusedError,
     SettingsError,
     TransientModelError,
+    UnsupportedParameterError,
 )
 from schemas.models import Deployment, Model
 from tests.support.chat_server import answering, breaking_off, chat_server, completion, dropping, hanging
@@ -243,7 +244,7 @@ FAILURES = [
         400,
         error_body(code="unsupported_parameter", param="max_tokens"),
         {},
-        RejectedRequestError,
+        UnsupportedParameterError,
         "unsupported_parameter",
         id="400-parameter",
     ),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from producer.checks_arms import arm_problems, training_problems
+from producer.checks_formats import format_problems
 from producer.checks_import import import_problems
 from producer.checks_models import model_problems
 from producer.checks_parameters import Settings, parameter_problems
@@ -98,6 +99,7 @@ def check(study_path: Path, models_path: Path | None = None, *, environ: Mapping
         problems += coinciding_personas(study, source, prepared)
     codebook = None if prepared is None else prepared.codebook.questions
     problems += strategy_problems(study, source, offered, codebook)
+    problems += format_problems(study, source, offered, codebook)
     models = _used(study, files.models)
     if files.models_source is not None:
         problems += model_problems(models, files.models_source, environ, has_budget=study.budget.run_usd is not None)

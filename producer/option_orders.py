@@ -53,7 +53,7 @@ def option_orders(arm: Arm, question: CodedVariable) -> OptionOrders:
     if arm.reverse_options:
         free = free[::-1]
         base = (*free, *last)
-    if arm.permutations is not None:
+    if arm.permutations is not None and question.kind == "single":
         wanted = len(free) if arm.permutations == "rotate" else arm.permutations
         return OptionOrders(tuple((*order, *last) for order in balanced(free, wanted)), "", base, last)
     if arm.shuffle_options:

@@ -8,7 +8,9 @@ from producer.arms import ChatCounter, ModelArm, model_arm
 from producer.example_answers import RealAnswer
 from producer.examples import ExampleIndex, MatchKeys
 from producer.identity_text import TaskIdentity
+from producer.interview import Interview
 from producer.option_orders import OptionOrders, Order, option_orders
+from producer.own_prompts import OwnPrompts
 from producer.persona_pieces import PersonaPieces, PersonaTexts, codes_of
 from producer.plan_inputs import PlanInputs
 from producer.prompts import ExampleSource, QuestionPrompts
@@ -90,9 +92,10 @@ class CellBuilder:
     def __init__(self, inputs: PlanInputs) -> None:
         self._inputs = inputs
         self._ids: list[str] = [str(value) for value in inputs.prepared.respondents["respondent_id"]]
-        self._texts = PersonaTexts(inputs.template, inputs.prepared.respondents)
+        self._texts: dict[str | None, PersonaTexts] = {None: PersonaTexts(inputs.template, inputs.prepared.respondents)}
         self._counters: dict[str, ChatCounter] = {}
-        self._pieces: dict[str, PersonaPieces] = {}
+        self._pieces: dict[tuple[str, str | None, bool], PersonaPieces] = {}
+        self._interviews: dict[str, Interview] = {}
         self._keys: dict[str, MatchKeys] = {}
         self._arms: dict[str, ModelArm] = {}
         self._truth: dict[str, TrueAnswers] = {}
@@ -127,7 +130,7 @@ class CellBuilder:
 
     def persona(self, position: int) -> str:
         """The persona of one respondent as it stands before a question; "" if nothing is known."""
-        return self._texts.text(position)
+        return self._texts[None].text(position)
 
     def _cells_of(self, question_id: str) -> list[Cell]:
         cells = []
@@ -159,12 +162,20 @@ class CellBuilder:
                 field_period=None if period is None else str(period),
             )
         question = self._inputs.prepared.codebook.questions[question_id]
-        orders = option_orders(arm, question)
-        resolved = for_question(self._arms[name], question, n_orders=max(1, len(orders.fixed)) * n_samples(arm))
-        examples = self._examples(name, arm, question_id) if resolved.uses_examples else None
-        forms = self.truth(question_id).forms
-        prompts = QuestionPrompts(resolved, question, self._personas(resolved), examples, forms)
-        return self._cell(name, arm, question_id, asks=(resolved, prompts))
+        n_orders = max(1, len(option_orders(arm, question).fixed)) * n_samples(arm)
+        if arm.prompt is not None:
+            n_orders *= len(self._inputs.prompts[arm.prompt].turns)
+        resolved = for_question(self._arms[name], question, n_orders=n_orders)
+        return self._cell(name, arm, question_id, asks=(resolved, self._prompts(name, arm, resolved, question)))
+
+    def _prompts(self, name: str, arm: Arm, resolved: ModelArm, question: CodedVariable) -> QuestionPrompts:
+        forms = self.truth(question.name).forms
+        if arm.prompt is not None:
+            prompt = self._inputs.prompts[arm.prompt]
+            return OwnPrompts(resolved, question, self._personas(resolved, bare=True), prompt, forms)
+        examples = self._examples(name, arm, question.name) if resolved.uses_examples else None
+        interview = self._interview(resolved) if arm.layout == "interview" else None
+        return QuestionPrompts(resolved, question, self._personas(resolved), examples, forms, interview)
 
     def _cell(
         self,
@@ -190,12 +201,27 @@ class CellBuilder:
             n_repeats=n_repeats(arm),
         )
 
-    def _personas(self, arm: ModelArm) -> PersonaPieces:
-        model_id = arm.model.model
-        if model_id not in self._pieces:
+    def _personas(self, arm: ModelArm, *, bare: bool = False) -> PersonaPieces:
+        """Pieces of the arm's personas; `bare`: without the seam before a question."""
+        chosen = arm.arm.persona
+        if chosen not in self._texts:
+            self._texts[chosen] = PersonaTexts(self._inputs.template_of(arm.arm), self._inputs.prepared.respondents)
+        texts, key = self._texts[chosen], (arm.model.model, chosen, bare)
+        if key not in self._pieces:
             keep = any(other.strategy == "few_shot" for other in self._inputs.study.arms.values())
-            self._pieces[model_id] = PersonaPieces(self._texts, arm.counter.count, keep=keep)
-        return self._pieces[model_id]
+            self._pieces[key] = PersonaPieces(texts.bare if bare else texts.text, arm.counter.count, keep=keep)
+        return self._pieces[key]
+
+    def _interview(self, arm: ModelArm) -> Interview:
+        model_id, prepared = arm.model.model, self._inputs.prepared
+        if model_id not in self._interviews:
+            self._interviews[model_id] = Interview(
+                prepared.codebook.fields,
+                self._inputs.study.persona.fields,
+                prepared.respondents,
+                arm.counter.count,
+            )
+        return self._interviews[model_id]
 
     def _examples(self, name: str, arm: Arm, question_id: str) -> ExampleSource:
         study = self._inputs.study

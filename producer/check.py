@@ -10,6 +10,7 @@ from producer.checks_import import import_problems
 from producer.checks_models import model_problems
 from producer.checks_parameters import Settings, parameter_problems
 from producer.checks_persona import coinciding_personas, persona_problems, rendering_problems
+from producer.checks_prompts import prompt_problems
 from producer.checks_questions import question_problems
 from producer.checks_secrets import secret_problems
 from producer.checks_strategies import strategy_problems
@@ -155,6 +156,7 @@ def _survey(study: Study, source: Source, folder: Path, problems: list[Problem])
 def _beside_answers(study: Study, source: Source, folder: Path, data: SurveyData | None) -> Iterator[Problem]:
     variables = list(data.variables) if data is not None else None
     yield from persona_problems(study, source, folder, variables)
+    yield from prompt_problems(study, source, folder)
     yield from question_problems(study, source, data)
     yield from import_problems(study, source, folder)
 

@@ -12,9 +12,9 @@ from survey.prepare import Prepared
 RESERVED_NAMES = frozenset({"human"})
 """Names that the evaluation gives to rows of its own."""
 
-_KEYS_OF = {"few_shot": ("examples", "match"), "chain_of_thought": ("stages",)}
+_KEYS_OF = {"few_shot": ("examples", "match"), "chain_of_thought": ("stages",), "template": ("last_line",)}
 """Strategy -> keys of an arm that only it uses."""
-_OF_MODELS = ("parameters", "examples", "match", "stages", "repeats")
+_OF_MODELS = ("parameters", "examples", "match", "stages", "repeats", "persona", "layout", "last_line")
 
 
 def arm_problems(

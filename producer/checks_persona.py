@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from producer.load import read_text
-from producer.personas import compile_template
+from producer.personas import PersonaTemplate, compile_template
 from schemas.codebook import CodedVariable
 from schemas.errors import Problem, StudyError
 from schemas.study import Study
@@ -28,24 +28,29 @@ def persona_problems(
         variables: names of the survey's variables; None if it could not be read.
     """
     yield from _fields(study, source, variables)
-    yield from _template(study, source, folder)
+    for key, file in template_files(study).items():
+        yield from _template(study, source, folder, key, file)
     yield from _given_away(study, source)
 
 
 def rendering_problems(study: Study, folder: Path, prepared: Prepared) -> Iterator[Problem]:
     """Template lines that cannot be filled with the values some respondent has; each line is told once."""
-    if study.persona.template is None:
-        return
     fields = {name: prepared.codebook.fields[name] for name in study.persona.fields}
-    try:
-        template = compile_template(
-            read_text(folder / study.persona.template),
-            fields,
-            study.persona.phrases,
-            where=study.persona.template,
-        )
-    except StudyError:
-        return  # `persona_problems` tells
+    for file in template_files(study).values():
+        try:
+            template = compile_template(read_text(folder / file), fields, study.persona.phrases, where=file)
+        except StudyError:
+            continue  # `persona_problems` tells
+        yield from _unfilled(template, prepared)
+
+
+def template_files(study: Study) -> dict[str, str]:
+    """Dotted key -> persona template."""
+    own = {} if study.persona.template is None else {"persona.template": study.persona.template}
+    return own | {f"persona.templates.{name}": file for name, file in study.persona.templates.items()}
+
+
+def _unfilled(template: PersonaTemplate, prepared: Prepared) -> Iterator[Problem]:
     for line in template.lines:
         used = [template.fields[position] for position in line.fields]
         seen = prepared.respondents[used].dropna().drop_duplicates().head(MAX_COMBINATIONS)
@@ -90,15 +95,12 @@ def _fields(study: Study, source: Source, variables: Collection[str] | None) -> 
             yield Problem(what, source.where(f"persona.derive.{name}"), "Choose another name.", code="name_taken")
 
 
-def _template(study: Study, source: Source, folder: Path) -> Iterator[Problem]:
-    template = study.persona.template
-    if template is None:
-        return
+def _template(study: Study, source: Source, folder: Path, key: str, template: str) -> Iterator[Problem]:
     try:
         text = read_text(folder / template)
     except StudyError as e:
         what = f"the template {template} cannot be used: {e.what}"
-        yield Problem(what, source.where("persona.template"), e.hint, code="template_file")
+        yield Problem(what, source.where(key), e.hint, code="template_file")
         return
     fields = {name: CodedVariable(name=name) for name in study.persona.fields}
     try:
@@ -108,9 +110,9 @@ def _template(study: Study, source: Source, folder: Path) -> Iterator[Problem]:
         return
     told = {compiled.fields[position] for line in compiled.lines for position in line.fields}
     untold = [name for name in study.persona.fields if name not in told]
-    if untold:
+    if untold and key == "persona.template":  # further templates tell less on purpose
         what = f"no line of {template} uses {', '.join(untold)}: the model is not told."
-        yield Problem(what, source.where("persona.template"), level="warning", code="field_not_in_template")
+        yield Problem(what, source.where(key), level="warning", code="field_not_in_template")
 
 
 def _given_away(study: Study, source: Source) -> Iterator[Problem]:

@@ -1,5 +1,7 @@
 """Personas of a run's respondents as pieces: rendered once each, counted once per token counter."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from producer.personas import PersonaTemplate
@@ -23,7 +25,11 @@ class PersonaTexts:
 
     def text(self, position: int) -> str:
         """The persona as it stands before a question."""
-        return persona_text(self._template.render(self._codes[position]))
+        return persona_text(self.bare(position))
+
+    def bare(self, position: int) -> str:
+        """The persona alone."""
+        return self._template.render(self._codes[position])
 
 
 class PersonaPieces:
@@ -32,8 +38,9 @@ class PersonaPieces:
     The last one is kept, since a respondent's tasks follow one another; all of them only where examples need them.
     """
 
-    def __init__(self, texts: PersonaTexts, count: CountTokens, *, keep: bool) -> None:
-        self._texts = texts
+    def __init__(self, write: Callable[[int], str], count: CountTokens, *, keep: bool) -> None:
+        """Make pieces of what `write` gives for a position; `keep` holds on to all of them."""
+        self._write = write
         self._count = count
         self._keep = keep
         self._known: dict[int, Piece] = {}
@@ -42,7 +49,7 @@ class PersonaPieces:
         """The persona of one respondent."""
         found = self._known.get(position)
         if found is None:
-            found = piece_of(self._texts.text(position), self._count)
+            found = piece_of(self._write(position), self._count)
             if not self._keep:
                 self._known.clear()
             self._known[position] = found

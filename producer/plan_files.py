@@ -82,7 +82,7 @@ def write_plan(
             ),
             shards_by_model=shards,
             notes=plan_notes(inputs, source.tally, n_without_persona=n_without_persona, at=created_at),
-            extra={"persona_template": inputs.template.text},
+            extra={"persona_template": inputs.template.text, **inputs.texts()},
         )
         write_text(out_dir / RUN_JSON, manifest.model_dump_json(indent=1, by_alias=True))
     return manifest

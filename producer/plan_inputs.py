@@ -7,11 +7,12 @@ from pathlib import Path
 from producer.imports import Imported, read_import
 from producer.load import read_text
 from producer.personas import PersonaTemplate, compile_template
+from producer.prompt_file import PromptFile, compile_prompt
 from schemas.codebook import CodedVariable
 from schemas.errors import Problem, StudyError
 from schemas.identity import bytes_digest, canonical_json
 from schemas.models import Model
-from schemas.study import Study
+from schemas.study import Arm, Study
 from survey.prepared import Prepared
 
 
@@ -22,6 +23,8 @@ class PlanInputs:
     Attributes:
         models: those that an arm of the study names.
         imports: by arm.
+        templates: further persona templates, by name.
+        prompts: prompts of the user's own, by file.
     """
 
     study: Study
@@ -30,6 +33,20 @@ class PlanInputs:
     survey_sha256: str
     template: PersonaTemplate
     imports: Mapping[str, Imported] = field(default_factory=dict)
+    templates: Mapping[str, PersonaTemplate] = field(default_factory=dict)
+    prompts: Mapping[str, PromptFile] = field(default_factory=dict)
+
+    def template_of(self, arm: Arm) -> PersonaTemplate:
+        """The persona template that an arm takes."""
+        return self.template if arm.persona is None else self.templates[arm.persona]
+
+    def texts(self) -> dict[str, dict[str, str]]:
+        """Texts of further templates and prompts, for run.json; without those that the study does not have."""
+        found = {
+            "persona_templates": {name: template.text for name, template in self.templates.items()},
+            "prompts": {name: prompt.text for name, prompt in self.prompts.items()},
+        }
+        return {name: texts for name, texts in found.items() if texts}
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each input; the study's covers its persona template."""
@@ -37,7 +54,7 @@ class PlanInputs:
         models = {name: model.model_dump(mode="json") for name, model in self.models.items()}
         found = {
             "survey": self.survey_sha256,
-            "study": _digest({"study": study, "template": self.template.text}),
+            "study": _digest({"study": study, "template": self.template.text, **self.texts()}),
             "models": _digest(models),
         }
         return found | {f"import:{arm}": imported.sha256 for arm, imported in self.imports.items()}
@@ -74,28 +91,33 @@ def load_inputs(
         except StudyError as e:
             problems += e.problems
     try:
-        template = load_template(study, prepared.codebook.fields, folder)
+        template = load_template(study.persona.template, study, prepared.codebook.fields, folder)
+        templates = {
+            name: load_template(file, study, prepared.codebook.fields, folder)
+            for name, file in study.persona.templates.items()
+        }
+        files = dict.fromkeys(arm.prompt for arm in study.arms.values() if arm.prompt is not None)
+        prompts = {file: compile_prompt(read_text(folder / file), where=file) for file in files}
     except StudyError as e:
         raise StudyError([*problems, *e.problems]) from e
     if problems:
         raise StudyError(problems)
     used = {arm.model for arm in study.arms.values()}
     named = {name: model for name, model in models.items() if name in used}
-    return PlanInputs(study, named, prepared, survey_sha256, template, imports)
+    return PlanInputs(study, named, prepared, survey_sha256, template, imports, templates, prompts)
 
 
-def load_template(study: Study, fields: Mapping[str, CodedVariable], folder: Path) -> PersonaTemplate:
-    """The study's persona template, or the default one, compiled for its fields.
+def load_template(file: str | None, study: Study, fields: Mapping[str, CodedVariable], folder: Path) -> PersonaTemplate:
+    """A persona template, or the default one without a file, compiled for the study's fields.
 
     Raises:
         StudyError: the file is missing or a line of it is wrong.
     """
     persona = study.persona
     mine = {name: fields[name] for name in persona.fields}
-    if persona.template is None:
+    if file is None:
         return compile_template(None, mine, persona.phrases)
-    text = read_text(folder / persona.template)
-    return compile_template(text, mine, persona.phrases, where=persona.template)
+    return compile_template(read_text(folder / file), mine, persona.phrases, where=file)
 
 
 def _digest(value: object) -> str:

@@ -7,11 +7,12 @@ from producer.arms import ModelArm
 from producer.conversation import AGAIN, Conversation, Turn
 from producer.example_answers import RealAnswer
 from producer.examples import Chosen, ExampleIndex
+from producer.interview import Interview
 from producer.option_orders import Order
 from producer.persona_pieces import PersonaPieces
 from producer.pieces import Message, Piece, piece_of
 from producer.question_texts import QuestionTexts
-from producer.strategies import Example, messages_of
+from producer.strategies import Ask, Example, messages_of
 from schemas.codebook import CodedVariable
 
 
@@ -57,6 +58,7 @@ class QuestionPrompts:
         personas: PersonaPieces,
         examples: ExampleSource | None = None,
         forms: Sequence[int | None] | None = None,
+        interview: Interview | None = None,
     ) -> None:
         """Write for one arm and question.
 
@@ -66,10 +68,12 @@ class QuestionPrompts:
             personas: by respondent position.
             examples: of a few-shot arm.
             forms: code of each respondent's form of a split ballot.
+            interview: earlier answers that stand for the persona.
         """
         self._arm = arm
         self._personas = personas
         self._examples = examples
+        self._interview = interview
         self._system = piece_of(arm.strategy.system, arm.counter.count)
         self._asks = QuestionTexts(arm, question, forms)
         self._stages = tuple(piece_of(text, arm.counter.count) for text in arm.strategy.stages)
@@ -94,7 +98,10 @@ class QuestionPrompts:
 
     def _first(self, position: int, respondent_id: str, order: Order | None) -> tuple[tuple[Message, ...], bool]:
         persona = self._personas.piece(position)
-        ask = self._stages[0] if self._stages else self._asks.piece(position, order)
+        ask = Ask((), self._stages[:1]) if self._stages else self._asks.ask(position, order)
+        if self._interview is not None:
+            opening = Message("system", (self._system,))
+            return (opening, *self._interview.messages(position), Message("user", (*ask.before, *ask.after))), False
         if self._examples is None:
             return messages_of(self._system, ask, persona), False
         chosen = self._chosen(self._examples, position, respondent_id)

@@ -6,7 +6,7 @@ from producer.arms import ModelArm
 from producer.example_answers import RealAnswer, written_answer
 from producer.option_orders import Order
 from producer.pieces import Piece, piece_of
-from producer.strategies import question_text
+from producer.strategies import SEAM, Ask, question_text
 from schemas.answer_format import answer_format
 from schemas.codebook import CodedVariable
 
@@ -23,11 +23,12 @@ class QuestionTexts:
         self._forms = forms
         self._shape = answer_format(arm.arm, question)
         self._texts: dict[tuple[str | None, Order | None], Piece] = {}
+        self._around: dict[str, Ask] = {}
         self._answers: dict[tuple[RealAnswer, Order | None], Piece] = {}
 
     def piece(self, position: int, order: Order | None) -> Piece:
         """The question as one respondent is asked it; `order` None is the question's own."""
-        wording = self._wording(position)
+        wording = self.wording(position)
         found = self._texts.get((wording, order))
         if found is None:
             strategy = self._arm.strategy
@@ -35,6 +36,20 @@ class QuestionTexts:
             found = piece_of(text, self._arm.counter.count)
             if len(self._texts) < MOST_KEPT:
                 self._texts[wording, order] = found
+        return found
+
+    def ask(self, position: int, order: Order | None) -> Ask:
+        """The question around the persona, as the arm's layout has it."""
+        whole = self.piece(position, order)
+        if self._arm.arm.layout != "question_first":
+            return Ask((), (whole,))
+        found = self._around.get(whole.text)
+        if found is None:
+            body, _, instruction = whole.text.rpartition("\n")
+            count = self._arm.counter.count
+            found = Ask((piece_of(body + SEAM, count),), (piece_of(instruction, count),))
+            if len(self._around) < MOST_KEPT:
+                self._around[whole.text] = found
         return found
 
     def answer(self, answer: RealAnswer, order: Order | None) -> Piece:
@@ -48,7 +63,7 @@ class QuestionTexts:
                 self._answers[answer, order] = found
         return found
 
-    def _wording(self, position: int) -> str | None:
+    def wording(self, position: int) -> str | None:
         """The respondent's form of a split ballot; None: the question's own words."""
         if self._forms is None:
             return None

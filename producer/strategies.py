@@ -55,6 +55,12 @@ _SYSTEM = (
 )
 _NUMBER_ONLY = "Answer with the number of one option only."
 
+INTERVIEW_SYSTEM = (
+    "You are a person who is being interviewed for a survey. Your answers so far are the real ones of this person. "
+    "Answer the next question as the same person would answer it."
+)
+"""Of arms whose persona is an interview."""
+
 _LOGPROBS = {"logprobs": True, "top_logprobs": 20}
 
 STRATEGIES = {
@@ -83,6 +89,7 @@ STRATEGIES = {
             16,
         ),
         Strategy("logprobs", _SYSTEM, _NUMBER_ONLY, "logprobs", 1, 2, 16, parameters=_LOGPROBS),
+        Strategy("template", "", _NUMBER_ONLY, "number", 1, 2, 16),
         Strategy("repeats", _SYSTEM, _NUMBER_ONLY, "number", 1, 2, 16),
         Strategy(
             "stated",
@@ -132,6 +139,11 @@ def strategy_of(arm: Arm, *, field_period: str | None = None) -> Strategy:
     """
     assert arm.strategy is not None, "an arm with a model has a strategy"
     strategy = STRATEGIES[arm.strategy]
+    if arm.layout == "interview":
+        strategy = replace(strategy, system=INTERVIEW_SYSTEM)
+    if arm.strategy == "template" and arm.last_line:
+        reasoned = STRATEGIES["chain_of_thought"]
+        return replace(reasoned, name="template", system="")
     if arm.strategy == "chain_of_thought" and arm.stages == 3:
         period = "" if field_period is None else f" The interview takes place in this period: {field_period}."
         return replace(strategy, stages=tuple(stage.format(period=period) for stage in STAGES))
@@ -163,10 +175,15 @@ def question_text(
         text: another wording than the question's own.
     """
     shown = question.shown if order is None else order
-    wording = question.text if text is None else text
-    lines = [f"Question: {_one_line(' '.join(part for part in (question.stem, wording) if part))}"]
+    lines = [f"Question: {worded(question, text)}"]
     lines += [f"{_mark(form, code, place)} {option_label(question, code)}" for place, code in enumerate(shown)]
     return "\n".join([*lines, instruction])
+
+
+def worded(question: CodedVariable, text: str | None = None) -> str:
+    """The words of a question on one line, its battery's stem first; `text` None: its own."""
+    wording = question.text if text is None else text
+    return _one_line(" ".join(part for part in (question.stem, wording) if part))
 
 
 def _mark(form: str, code: int, place: int) -> str:
@@ -185,21 +202,32 @@ def persona_text(persona: str) -> str:
     return persona + SEAM if persona else ""
 
 
-def messages_of(system: Piece, ask: Piece, persona: Piece, examples: Sequence[Example] = ()) -> tuple[Message, ...]:
+class Ask(NamedTuple):
+    """What a user message asks: pieces before and after the persona."""
+
+    before: tuple[Piece, ...]
+    after: tuple[Piece, ...]
+
+    def message(self, persona: Piece) -> Message:
+        """The message for one person."""
+        return Message("user", (*self.before, persona, *self.after))
+
+
+def messages_of(system: Piece, ask: Ask, persona: Piece, examples: Sequence[Example] = ()) -> tuple[Message, ...]:
     """The conversation: system, each example as an earlier question and answer, the respondent.
 
     Args:
         system: the strategy's opening message.
-        ask: piece of `question_text`.
+        ask: the question around the persona.
         persona: piece of `persona_text`; likewise in the examples.
         examples: in the order shown.
     """
     if not examples:
-        return (Message("system", (system,)), Message("user", (persona, ask)))
+        return (Message("system", (system,)), ask.message(persona))
     messages = [Message("system", (system,))]
     for example in examples:
-        messages += [Message("user", (example.persona, ask)), Message("assistant", (example.answer,))]
-    return (*messages, Message("user", (persona, ask)))
+        messages += [ask.message(example.persona), Message("assistant", (example.answer,))]
+    return (*messages, ask.message(persona))
 
 
 def compose(
@@ -221,7 +249,7 @@ def compose(
     shown = [Example(piece_of(persona_text(text), count), piece_of(str(code), count)) for text, code in examples]
     return messages_of(
         piece_of(strategy.system, count),
-        piece_of(question_text(question, strategy.instruction), count),
+        Ask((), (piece_of(question_text(question, strategy.instruction), count),)),
         piece_of(persona_text(persona), count),
         shown,
     )

@@ -58,7 +58,12 @@ def answer_format(arm: Arm, question: CodedVariable) -> AnswerFormat:
     form: Form = arm.format
     if asked in ("numeric", "open") and form != "json":
         form = "number"
-    return AnswerFormat(asked, form, is_reasoned=arm.strategy == "chain_of_thought", told=_told(arm))
+    return AnswerFormat(asked, form, is_reasoned=is_reasoned(arm), told=_told(arm))
+
+
+def is_reasoned(arm: Arm) -> bool:
+    """Reasons come before the answer."""
+    return arm.strategy == "chain_of_thought" or arm.last_line
 
 
 def _told(arm: Arm) -> Told:

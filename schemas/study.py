@@ -35,7 +35,9 @@ ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$")]
 """An arm's name stands in file names, columns and commands."""
 
 
-StrategyName = Literal["basic", "chain_of_thought", "few_shot", "logprobs", "repeats", "stated", "probabilities"]
+StrategyName = Literal[
+    "basic", "chain_of_thought", "few_shot", "logprobs", "repeats", "stated", "probabilities", "template"
+]
 
 
 class SurveySource(Strict):
@@ -102,6 +104,9 @@ class Persona(Strict):
         default_factory=dict, description="Field -> code -> how it reads inside a sentence."
     )
     template: str | None = Field(None, description="Jinja file beside the study; one line is one sentence.")
+    templates: dict[str, str] = Field(
+        default_factory=dict, description="Name -> another such file; an arm takes it with `persona: NAME`."
+    )
 
 
 class Arm(Strict):
@@ -112,7 +117,7 @@ class Arm(Strict):
         None,
         description="basic: the answer only. chain_of_thought: reasons first. few_shot: with other people's answers. "
         "Probabilities: logprobs reads them off the first answer token, repeats counts `repeats` samples, stated asks "
-        "for percentages, probabilities takes the first of these that the model allows.",
+        "for percentages, probabilities takes the first of these that the model allows. template: your own `prompt`.",
     )
     parameters: dict[str, Any] = Field(default_factory=dict, description="Wire parameters over the model's own.")
     respondents: Literal["all", "train", "validation", "test"] = Field(
@@ -127,6 +132,16 @@ class Arm(Strict):
     examples: int = Field(3, ge=1, le=50, description="few_shot: number of examples.")
     match: list[str] = Field(
         default_factory=list, description="few_shot: variables that examples share, most important first."
+    )
+    prompt: str | None = Field(None, description="template: Jinja file beside the study with the messages.")
+    last_line: bool = Field(
+        False, description="template: the answer is read from a last line `ANSWER: ...`, not from the whole reply."
+    )
+    persona: str | None = Field(None, description="One of `persona.templates`; default: `persona.template`.")
+    layout: Literal["persona_first", "question_first", "interview"] = Field(
+        "persona_first",
+        description="question_first: the question stands before the persona, so that services can cache it. interview: "
+        "the persona's fields are earlier questions with the respondent's answers.",
     )
     repeats: Annotated[int, Field(ge=1, le=100)] | None = Field(
         None,
@@ -158,6 +173,8 @@ class Arm(Strict):
             raise ValueError("an arm needs either `model` with `strategy`, or `import`")
         if self.model is not None and self.strategy is None:
             raise ValueError("an arm with a model needs a `strategy`")
+        if (self.strategy == "template") != (self.prompt is not None):
+            raise ValueError("`strategy: template` and `prompt` need each other")
         if self.imported is not None and self.strategy is not None:
             raise ValueError("an arm with `import` has no `strategy`")
         return self

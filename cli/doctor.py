@@ -142,7 +142,7 @@ def _models(settings: Settings, environ: Mapping[str, str], study: Path, *, onli
 
 
 def _keys(models: Mapping[str, Model], environ: Mapping[str, str]) -> Iterator[Finding]:
-    deployments = [d for model in models.values() for d in model.deployments if d.auth in ("key", "bearer")]
+    deployments = [d for model in models.values() for d in model.endpoints if d.auth in ("key", "bearer")]
     for variable in dict.fromkeys(d.api_key_env for d in deployments if d.api_key_env is not None):
         if environ.get(variable):
             yield Finding("key", "ok", f"{variable} is set")

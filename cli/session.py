@@ -44,7 +44,7 @@ def workers_for(
 
 def key_names(models: Mapping[str, Model]) -> set[str]:
     """Environment variables that hold the keys of these models."""
-    deployments = [d for model in models.values() for d in model.deployments]
+    deployments = [d for model in models.values() for d in model.endpoints]
     return {d.api_key_env for d in deployments if d.api_key_env is not None and d.auth in ("key", "bearer")}
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,8 @@ from schemas.models import Family
 from storage.store import store_error
 
 PRIVATE_MODE = 0o600
-_COLUMNS = ["request_id", "model", "turns", "parameters", "prompt_tokens"]
+_COLUMNS = ["request_id", "model", "turns", "parameters", "prompt_tokens", "max_tokens", "shard"]
+_LINE_COLUMNS = ["request_id", "turns", "parameters", "prompt_tokens", "max_tokens"]
 _ROWS = 2048
 _ID_BYTES = 16
 _LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\u0085\u2028\u2029"}
@@ -56,6 +57,7 @@ class BatchFile:
         n_lines, n_bytes, n_tokens: requests, size, estimated prompt tokens.
         sha256: of the file.
         first_id, last_id: custom_ids of its first and last line.
+        n_max_tokens: sum of what a quota that counts maxima would book.
     """
 
     path: Path
@@ -65,12 +67,14 @@ class BatchFile:
     sha256: str
     first_id: str
     last_id: str
+    n_max_tokens: int = 0
 
 
 class _Line(NamedTuple):
     custom_id: str
     data: bytes
     n_tokens: int
+    n_max_tokens: int
 
 
 def write_batch_files(
@@ -81,6 +85,7 @@ def write_batch_files(
     wanted: Callable[[str], bool],
     limits: BatchLimits,
     prefix: str = "batch",
+    shards: Sequence[int] | None = None,
 ) -> Iterator[BatchFile]:
     """Write the input files of one model, each yielded once it is whole and synced.
 
@@ -94,6 +99,7 @@ def write_batch_files(
         wanted: request id -> still to be asked (neither landed nor reused, and not bought online).
         limits: of one file.
         prefix: start of the file names.
+        shards: only requests of these shards; None for all.
 
     Raises:
         StoreError: the plan or the folder fails, or the plan holds a request twice.
@@ -101,7 +107,7 @@ def write_batch_files(
     """
     cutter, writer, number = Cutter(limits), None, 0
     try:
-        for line in _lines(plan_path, spec, wanted):
+        for line in _lines(plan_path, spec, wanted, shards):
             if cutter.add(len(line.data), line.n_tokens):
                 if writer is not None:
                     yield writer.finish()
@@ -137,7 +143,8 @@ def halve_batch_file(file: BatchFile, out_dir: Path, *, prefix: str) -> tuple[Ba
         with file.path.open("rb") as lines:
             for number, data in enumerate(lines):
                 n_tokens = -(-file.n_tokens * len(data) // file.n_bytes)
-                line = _Line(json.loads(data)["custom_id"], data, n_tokens)
+                n_max_tokens = -(-file.n_max_tokens * len(data) // file.n_bytes)
+                line = _Line(json.loads(data)["custom_id"], data, n_tokens, n_max_tokens)
                 writers[number >= file.n_lines // 2].add(line)
         return writers[0].finish(), writers[1].finish()
     except OSError as e:
@@ -147,27 +154,31 @@ def halve_batch_file(file: BatchFile, out_dir: Path, *, prefix: str) -> tuple[Ba
             writer.discard()
 
 
-def _lines(plan_path: Path, spec: BatchSpec, wanted: Callable[[str], bool]) -> Iterator[_Line]:
+def _lines(
+    plan_path: Path, spec: BatchSpec, wanted: Callable[[str], bool], shards: Sequence[int] | None
+) -> Iterator[_Line]:
     seen: set[bytes] = set()
     spelling = _Spelling(spec)
-    for table in _tables(plan_path, spec.model):
-        columns = [table[name].to_pylist() for name in ("request_id", "turns", "parameters", "prompt_tokens")]
-        for request_id, turns, parameters, n_tokens in zip(*columns, strict=True):
+    for table in _tables(plan_path, spec.model, shards):
+        columns = [table[name].to_pylist() for name in _LINE_COLUMNS]
+        for request_id, turns, parameters, n_tokens, n_max_tokens in zip(*columns, strict=True):
             if not wanted(request_id):
                 continue
             key = hashlib.blake2b(request_id.encode(), digest_size=_ID_BYTES).digest()
             if key in seen:
                 raise StoreError(f"the plan holds request {request_id} twice.", where=str(plan_path))
             seen.add(key)
-            yield spelling.line(request_id, turns, parameters, n_tokens)
+            yield spelling.line(request_id, turns, parameters, (n_tokens, n_max_tokens))
 
 
-def _tables(plan_path: Path, model: str) -> Iterator[pa.Table]:
+def _tables(plan_path: Path, model: str, shards: Sequence[int] | None) -> Iterator[pa.Table]:
+    mine = None if shards is None else pa.array(shards, pa.int32())
     try:
         with pq.ParquetFile(plan_path) as file:
             for batch in file.iter_batches(batch_size=_ROWS, columns=_COLUMNS):
                 table = pa.Table.from_batches([batch])
-                yield table.filter(pc.equal(table["model"], model))
+                table = table.filter(pc.equal(table["model"], model))
+                yield table if mine is None else table.filter(pc.is_in(table["shard"], mine))
     except (pa.ArrowInvalid, OSError) as e:
         error = e if isinstance(e, OSError) else OSError(0, "it is damaged")
         raise store_error(error, plan_path, "read") from e
@@ -182,16 +193,19 @@ class _Spelling:
         self._model = _json(spec.wire_name)
         self._parameters: dict[str, str] = {}
 
-    def line(self, request_id: str, turns: str, parameters: str, n_tokens: int) -> _Line:
+    def line(self, request_id: str, turns: str, parameters: str, n_tokens: tuple[int, int]) -> _Line:
         custom_id = call_id(request_id, self._spec.turn)
-        messages = _json(json.loads(turns)[self._spec.turn])
+        asked = json.loads(turns)
+        if len(asked) > 1:
+            raise StoreError(f"request {request_id} has several turns: a batch takes one.")
+        messages = _json(asked[self._spec.turn])
         text = (
             f'{{"custom_id":{_json(custom_id)},"method":"POST","url":{self._url},'
             f'"body":{{"model":{self._model},"messages":{messages}{self._more(parameters)}}}}}\n'
         )
         if not text.isascii():
             text = text.translate(_LINE_ENDS)
-        return _Line(custom_id, text.encode(), n_tokens)
+        return _Line(custom_id, text.encode(), *n_tokens)
 
     def _more(self, parameters: str) -> str:
         """Wire parameters as the rest of a JSON object."""
@@ -209,7 +223,7 @@ class _Writer:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._hash = hashlib.sha256()
-        self._n_lines = self._n_bytes = self._n_tokens = 0
+        self._n_lines = self._n_bytes = self._n_tokens = self._n_max_tokens = 0
         self._first_id = self._last_id = ""
         self._is_whole = False
         try:
@@ -228,6 +242,7 @@ class _Writer:
         self._n_lines += 1
         self._n_bytes += len(line.data)
         self._n_tokens += line.n_tokens
+        self._n_max_tokens += line.n_max_tokens
         self._first_id = self._first_id if self._first_id else line.custom_id
         self._last_id = line.custom_id
 
@@ -247,6 +262,7 @@ class _Writer:
             self._hash.hexdigest(),
             self._first_id,
             self._last_id,
+            self._n_max_tokens,
         )
 
     def discard(self) -> None:

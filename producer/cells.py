@@ -51,6 +51,12 @@ class Cell:
         """The order of the options in each turn of a task's request."""
         return self.orders.of(task_id) * self.n_samples
 
+    def covers(self, split: str, truth_status: str) -> bool:
+        """Whether it has a task for a respondent of this split and truth status."""
+        if self.split is not None and self.split != split:
+            return False
+        return truth_status != "not_asked" or self.includes_not_asked
+
 
 @dataclass(frozen=True)
 class TrueAnswers:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from producer.checks_arms import arm_problems, training_problems
+from producer.checks_batch import batch_problems
 from producer.checks_formats import format_problems
 from producer.checks_import import import_problems
 from producer.checks_models import model_problems
@@ -105,6 +106,7 @@ def check(study_path: Path, models_path: Path | None = None, *, environ: Mapping
     if files.models_source is not None:
         problems += model_problems(models, files.models_source, environ, has_budget=study.budget.run_usd is not None)
         problems += _parameters(study, source, models, files.models_source)
+    problems += batch_problems(study, source, models)
     problems += arm_problems(
         study,
         source,

@@ -14,7 +14,11 @@ RESERVED_NAMES = frozenset({"human"})
 
 _KEYS_OF = {"few_shot": ("examples", "match"), "chain_of_thought": ("stages",), "template": ("last_line",)}
 """Strategy -> keys of an arm that only it uses."""
-_OF_MODELS = ("parameters", "examples", "match", "stages", "repeats", "persona", "layout", "last_line")
+_OF_MODELS = (
+    "parameters", "examples", "match", "stages", "repeats", "persona", "layout", "last_line",
+    "transport", "deadline", "retry", "rescue",
+)  # fmt: skip
+_OF_BATCHES = ("deadline", "retry", "rescue")
 
 
 def arm_problems(
@@ -118,6 +122,8 @@ def _without_effect(name: str, arm: Arm, source: Source) -> Iterator[Problem]:
         idle = [key for keys in _KEYS_OF.values() for key in keys if key in given and key not in own]
     if arm.imported is None and "suffix" in given:
         idle.append("suffix")
+    if arm.imported is None and arm.transport == "online":
+        idle += [key for key in _OF_BATCHES if key in given]
     for key in idle:
         what = f"`{key}` has no effect in the arm {name}."
         yield Problem(what, source.where(f"arms.{name}.{key}"), level="warning", code="no_effect")

@@ -11,7 +11,7 @@ from schemas.errors import Problem
 from schemas.models import Deployment, Model
 from schemas.yaml_source import Source
 
-_LIMITS = ("rpm", "tpm", "quota_counting")
+_LIMITS = ("rpm", "tpm", "quota_counting", "enqueued_tokens")
 _BETWEEN_DEPLOYMENTS = frozenset({"duplicate_deployment", "mixed_services"})
 
 Place = tuple[str, Deployment]
@@ -56,13 +56,15 @@ def is_service_name(base_url: str) -> bool:
 
 
 def _places(name: str, model: Model) -> list[Place]:
-    return [(f"models.{name}.deployments.{n}", deployment) for n, deployment in enumerate(model.deployments)]
+    online = [(f"models.{name}.deployments.{n}", deployment) for n, deployment in enumerate(model.deployments)]
+    batch: list[Place] = [(f"models.{name}.batch.{n}", deployment) for n, deployment in enumerate(model.batch)]
+    return online + batch
 
 
 def _services(name: str, model: Model, source: Source) -> Iterator[Problem]:
     """What the providers say, each deployment alone so that its line is known, then what is wrong between them."""
     for key, deployment in _places(name, model):
-        alone = model.model_copy(update={"deployments": [deployment]})
+        alone = model.model_copy(update={"deployments": [deployment], "batch": []})
         found = list(service_problems(alone, where=source.where(key)))
         yield from (problem for problem in found if problem.code != "plain_http")
         if not any(problem.code == "bad_base_url" for problem in found):
@@ -95,7 +97,7 @@ def _pools(places: list[Place], source: Source) -> Iterator[Problem]:
     for pool, members in pools.items():
         first = members[0][1]
         for key, deployment in members[1:]:
-            differing = [limit for limit in _LIMITS if getattr(deployment, limit) != getattr(first, limit)]
+            differing = [x for x in _LIMITS if getattr(deployment, x, None) != getattr(first, x, None)]
             if differing:
                 what = (
                     f"{deployment.name} and {first.name} share the quota pool {pool} and give different "

@@ -85,7 +85,7 @@ class Cost(NamedTuple):
     high: float
 
 
-def cost_of(model: Model, load: Load, *, margin: float, at: datetime) -> Cost | None:
+def cost_of(model: Model, load: Load, *, margin: float, at: datetime, batch: bool = False) -> Cost | None:
     """Cost of a model's requests; None if the model has no price.
 
     The interval spans a terse answer to the token limit, and the token counter's margin; nothing is counted as
@@ -96,13 +96,14 @@ def cost_of(model: Model, load: Load, *, margin: float, at: datetime) -> Cost | 
         load: sums over its requests.
         margin: share by which the prompt count may be short, 0.0 for a known vocabulary.
         at: moment whose prices hold.
+        batch: the Batch API's price.
     """
     price = price_of(model, at=at)
     if price is None:
         return None
 
     def dollars(prompt_tokens: float, completion_tokens: int) -> float:
-        return cost_usd(Usage(round(prompt_tokens), 0, completion_tokens, 0), price)
+        return cost_usd(Usage(round(prompt_tokens), 0, completion_tokens, 0), price, batch=batch)
 
     return Cost(
         dollars(load.prompt_tokens, load.low_tokens),
@@ -165,5 +166,7 @@ def time_s(models: Mapping[str, Model], loads: Mapping[str, Load]) -> float:
 def size_limit(model: Model) -> tuple[float, bool]:
     """(tokens, counts maxima) of the largest request that a whole minute of some pool can hold."""
     pools = pools_of(model).values()
+    if not pools:
+        return float("inf"), False  # batches alone: nothing is counted by the minute
     largest = max(pools, key=lambda pool: (pool.tokens_per_min, not pool.counts_maxima))
     return largest.tokens_per_min, largest.counts_maxima

@@ -12,13 +12,13 @@ from producer.plan_inputs import PlanInputs
 from producer.plan_rows import (
     Progress,
     RequestRow,
-    Respondent,
     RowSource,
     Tally,
     TaskRow,
     arms_of,
     oversized_problems,
 )
+from producer.plan_sharing import Respondent
 from producer.plan_totals import plan_notes, plan_totals
 from producer.plan_writer import (
     TaskWriter,
@@ -28,7 +28,7 @@ from producer.plan_writer import (
     write_respondents,
     write_text,
 )
-from producer.shards import cut, shard_size
+from producer.shards import Lot, cut, shard_size
 from schemas import run_paths
 from schemas.errors import StudyError
 from schemas.identity import IDENTITY_VERSION
@@ -69,7 +69,9 @@ def write_plan(
         write_respondents(out_dir / RESPONDENTS_PARQUET, inputs.prepared.respondents.iloc[positions])
         write_text(out_dir / CODEBOOK_JSON, inputs.prepared.codebook.model_dump_json(indent=1))
         n_without_persona = sum(not builder.persona(position) for position in positions)
+        batch_shards = {lot.model: numbers for lot, numbers in shards.items() if lot.transport == "batch"}
         manifest = RunManifest(
+            format_no=2 if batch_shards else 1,
             run_id=run_id,
             created_at=created_at,
             study=inputs.study,
@@ -78,9 +80,10 @@ def write_plan(
             hashes=inputs.hashes() | _hashes(out_dir),
             versions=_versions(),
             totals=plan_totals(
-                inputs, source.tally, arms_of(cells), shards, n_respondents=len(respondents), at=created_at
+                inputs, source.tally, arms_of(cells), _by_model(shards), n_respondents=len(respondents), at=created_at
             ),
-            shards_by_model=shards,
+            shards_by_model=_by_model(shards),
+            batch_shards=batch_shards,
             notes=plan_notes(inputs, source.tally, n_without_persona=n_without_persona, at=created_at),
             extra={"persona_template": inputs.template.text, **inputs.texts()},
         )
@@ -115,7 +118,7 @@ def _write_rows(
     out_dir: Path,
     n_respondents: int,
     progress: Progress | None,
-) -> dict[str, list[int]]:
+) -> dict[Lot, list[int]]:
     n_at_most = n_respondents * sum(cell.asks is not None for row in cells.values() for cell in row)
     size = shard_size(inputs.study.queue.shard_size, n_at_most)
     with TaskWriter(out_dir / TASKS_PARQUET) as tasks:
@@ -123,11 +126,18 @@ def _write_rows(
         return write_requests(out_dir / PLAN_PARQUET, cut(requests, size))
 
 
-def _requests(rows: Iterator[tuple[TaskRow, RequestRow | None]], tasks: TaskWriter) -> Iterator[tuple[str, RequestRow]]:
+def _requests(rows: Iterator[tuple[TaskRow, RequestRow | None]], tasks: TaskWriter) -> Iterator[tuple[Lot, RequestRow]]:
     for task, request in rows:
         tasks.add(task)
         if request is not None:
-            yield request.model, request
+            yield Lot(request.model, request.transport), request
+
+
+def _by_model(shards: Mapping[Lot, list[int]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for lot, numbers in shards.items():
+        found[lot.model] = sorted([*found.get(lot.model, []), *numbers])
+    return found
 
 
 def _refuse_oversized(tally: Tally, cells: Mapping[str, Sequence[Cell]]) -> None:

@@ -9,6 +9,7 @@ from producer.arms import ModelArm
 from producer.cells import Cell, TrueAnswers
 from producer.estimate import Load
 from producer.option_orders import Order
+from producer.plan_sharing import Respondent, online_requests
 from producer.prompts import QuestionPrompts, Request
 from schemas.errors import Problem
 from schemas.identity import canonical_json
@@ -42,7 +43,7 @@ class TaskRow(NamedTuple):
 
 
 class RequestRow(NamedTuple):
-    """One row of plan.parquet without its shard, in the order of `schemas.tables.PLAN`."""
+    """One row of plan.parquet without its shard, in the order of `schemas.tables.PLAN`; then how it is asked."""
 
     request_id: str
     model: str
@@ -52,15 +53,7 @@ class RequestRow(NamedTuple):
     prompt_tokens: int
     completion_tokens: int
     max_tokens: int
-
-
-class Respondent(NamedTuple):
-    """Who is planned for; `position` in the prepared survey."""
-
-    position: int
-    id: str
-    weight: float
-    split: str
+    transport: str
 
 
 @dataclass
@@ -68,7 +61,7 @@ class Tally:
     """What the rows add up to.
 
     Attributes:
-        loads: sums over distinct requests by model name.
+        loads: sums over distinct online requests by model name; batch_loads: over those of batches.
         relaxed: arm -> respondents with an example that does not share all `match` variables.
         oversized: (arm, question) -> tokens of the largest prompt that does not fit.
     """
@@ -76,13 +69,14 @@ class Tally:
     n_tasks: int = 0
     tasks_by_arm: Counter[str] = field(default_factory=Counter)
     loads: dict[str, Load] = field(default_factory=dict)
+    batch_loads: dict[str, Load] = field(default_factory=dict)
     relaxed: Counter[str] = field(default_factory=Counter)
     oversized: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def n_requests(self) -> int:
         """Distinct requests."""
-        return sum(load.n_requests for load in self.loads.values())
+        return sum(load.n_requests for load in [*self.loads.values(), *self.batch_loads.values()])
 
 
 class RowSource:
@@ -94,6 +88,7 @@ class RowSource:
         truth: Mapping[str, TrueAnswers],
         respondents: Sequence[Respondent],
     ) -> None:
+        self._online = online_requests(cells, truth, respondents)
         self._cells = cells
         self._truth = truth
         self._respondents = respondents
@@ -118,9 +113,7 @@ class RowSource:
             truth = self._truth[question_id]
             status = truth.status[who.position]
             for cell in cells:
-                if cell.split is not None and cell.split != who.split:
-                    continue
-                if status == "not_asked" and not cell.includes_not_asked:
+                if not cell.covers(who.split, status):
                     continue
                 for repeat in range(cell.n_repeats):
                     task_id = cell.tasks.task_id(id_json, repeat)
@@ -144,22 +137,28 @@ class RowSource:
         if request.key in self._seen:
             return request_id, None
         self._seen.add(request.key)
-        self._count(arm, cell.question.name, request)
+        model_name, transport = arm.model_name, arm.arm.transport
+        if transport == "batch" and request.key in self._online:
+            model_name, transport = self._online[request.key], "online"
+        self._count(arm, cell.question.name, request, (model_name, transport))
         return request_id, RequestRow(
             request_id,
-            arm.model_name,
+            model_name,
             request.turns,
             arm.parameters_json,
             arm.strategy.answer_format,
             request.prompt_tokens,
             arm.completion.expected,
             request.prompt_tokens + arm.completion.limit,
+            transport,
         )
 
-    def _count(self, arm: ModelArm, question_id: str, request: Request) -> None:
-        load = self.tally.loads.get(arm.model_name)
+    def _count(self, arm: ModelArm, question_id: str, request: Request, lot: tuple[str, str]) -> None:
+        model_name, transport = lot
+        loads = self.tally.loads if transport == "online" else self.tally.batch_loads
+        load = loads.get(model_name)
         if load is None:
-            load = self.tally.loads[arm.model_name] = Load()
+            load = loads[model_name] = Load()
         load.add(request.prompt_tokens, arm.completion)
         room = self._rooms.get(arm.name)
         if room is None:

@@ -1,5 +1,6 @@
 """What run.json says about a plan: counts, cost with its interval, time, notes. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from producer.arms import ModelArm
 from producer.estimate import Cost, cost_of, time_s
 from producer.plan_inputs import PlanInputs
 from producer.plan_rows import Tally
+from providers.prices import price_of
 from schemas.run import PlanTotals
 
 
@@ -30,8 +32,13 @@ def plan_totals(
         at: moment whose prices hold.
     """
     margins = {arm.model_name: arm.counter.margin for arm in arms.values()}
-    cost = _sum([cost_of(inputs.models[name], load, margin=margins[name], at=at) for name, load in tally.loads.items()])
-    loads = tally.loads.values()
+    costs = [cost_of(inputs.models[name], load, margin=margins[name], at=at) for name, load in tally.loads.items()]
+    costs += [
+        cost_of(inputs.models[name], load, margin=margins[name], at=at, batch=True)
+        for name, load in tally.batch_loads.items()
+    ]
+    cost = _sum(costs)
+    loads = [*tally.loads.values(), *tally.batch_loads.values()]
     return PlanTotals(
         n_respondents=n_respondents,
         n_tasks=tally.n_tasks,
@@ -39,7 +46,8 @@ def plan_totals(
         n_shards=sum(len(numbers) for numbers in shards.values()),
         prompt_tokens=sum(load.prompt_tokens for load in loads),
         completion_tokens=sum(load.expected_tokens for load in loads),
-        requests_by_model={name: load.n_requests for name, load in tally.loads.items()},
+        requests_by_model=dict(_requests_by_model(tally)),
+        batch_requests_by_model={name: load.n_requests for name, load in tally.batch_loads.items()},
         tasks_by_arm={arm: tally.tasks_by_arm[arm] for arm in inputs.study.arms},
         cost_usd=None if cost is None else cost.expected,
         cost_low_usd=None if cost is None else cost.low,
@@ -59,10 +67,16 @@ def plan_notes(inputs: PlanInputs, tally: Tally, *, n_without_persona: int, at: 
         notes.append(
             f"respondents who answer no persona field: {n_without_persona}; their prompts hold the question alone."
         )
-    for name, load in tally.loads.items():
-        if cost_of(inputs.models[name], load, margin=0.0, at=at) is None:
+    for name in _requests_by_model(tally):
+        if price_of(inputs.models[name], at=at) is None:
             notes.append(f"model {name} has no known price: the cost of this run is unknown.")
     return notes
+
+
+def _requests_by_model(tally: Tally) -> Counter[str]:
+    found = Counter({name: load.n_requests for name, load in tally.loads.items()})
+    found.update({name: load.n_requests for name, load in tally.batch_loads.items()})
+    return found
 
 
 def _sum(costs: Sequence[Cost | None]) -> Cost | None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from producer.plan_rows import RequestRow, TaskRow
-from producer.shards import Shard, grouped
+from producer.shards import Lot, Shard, grouped
 from schemas import tables
 from storage.store import store_error
 
@@ -58,7 +58,7 @@ class TaskWriter:
             _sync(self._path)
 
 
-def write_requests(path: Path, shards: Iterable[Shard[RequestRow]]) -> dict[str, list[int]]:
+def write_requests(path: Path, shards: Iterable[Shard[RequestRow]]) -> dict[Lot, list[int]]:
     """plan.parquet, one row group per group of whole shards; its prompts hold personas, so only its owner reads it.
 
     Args:
@@ -66,9 +66,9 @@ def write_requests(path: Path, shards: Iterable[Shard[RequestRow]]) -> dict[str,
         shards: in plan order.
 
     Returns:
-        model -> its shard numbers, in plan order.
+        Model and transport -> shard numbers, in plan order.
     """
-    numbers: dict[str, list[int]] = {}
+    numbers: dict[Lot, list[int]] = {}
     _create_private(path)
     with pq.ParquetWriter(
         path,
@@ -79,7 +79,7 @@ def write_requests(path: Path, shards: Iterable[Shard[RequestRow]]) -> dict[str,
     ) as writer:
         for group in grouped(shards):
             for shard in group:
-                numbers.setdefault(shard.model, []).append(shard.number)
+                numbers.setdefault(shard.lot, []).append(shard.number)
             table = _requests_table(group)
             writer.write_table(table, row_group_size=table.num_rows)
     _sync(path)
@@ -87,7 +87,7 @@ def write_requests(path: Path, shards: Iterable[Shard[RequestRow]]) -> dict[str,
 
 
 def _requests_table(group: Sequence[Shard[RequestRow]]) -> pa.Table:
-    columns = list(zip(*(row for shard in group for row in shard.rows), strict=True))
+    columns = list(zip(*(row[:-1] for shard in group for row in shard.rows), strict=True))  # a shard says the transport
     shards = [shard.number for shard in group for _ in shard.rows]
     return _arrays([*columns, shards], tables.PLAN)
 

@@ -114,7 +114,7 @@ class _Search:
         self._wanted = wanted
         self._oldest = oldest
         self._shares_identity = {
-            name: any(d.identity is not None for d in model.deployments) for name, model in models.items()
+            name: any(d.identity is not None for d in model.endpoints) for name, model in models.items()
         }
         self._tables: list[pa.Table] = []
         self.by_run: Counter[str] = Counter()

@@ -13,11 +13,18 @@ GROUP_ROWS = 2048
 Row = TypeVar("Row")
 
 
+class Lot(NamedTuple):
+    """What the requests of a shard have in common."""
+
+    model: str
+    transport: str = "online"
+
+
 class Shard(NamedTuple, Generic[Row]):
-    """Consecutive requests of one model; `number` is unique in the run."""
+    """Consecutive requests of one model and transport; `number` is unique in the run."""
 
     number: int
-    model: str
+    lot: Lot
     rows: list[Row]
 
 
@@ -39,25 +46,25 @@ def shard_size(setting: int | str, n_requests_at_most: int) -> int:
     return min(MAX_SHARD_SIZE, max(MIN_SHARD_SIZE, nearest))
 
 
-def cut(rows: Iterable[tuple[str, Row]], size: int) -> Iterator[Shard[Row]]:
-    """Shards as they fill up, then the rest of each model in order of its first request.
+def cut(rows: Iterable[tuple[Lot, Row]], size: int) -> Iterator[Shard[Row]]:
+    """Shards as they fill up, then the rest of each lot in order of its first request.
 
     Args:
-        rows: (model, request) in plan order.
+        rows: (lot, request) in plan order.
         size: requests a shard.
     """
-    open_rows: dict[str, list[Row]] = {}
+    open_rows: dict[Lot, list[Row]] = {}
     number = 0
-    for model, row in rows:
-        waiting = open_rows.setdefault(model, [])
+    for lot, row in rows:
+        waiting = open_rows.setdefault(lot, [])
         waiting.append(row)
         if len(waiting) == size:
-            yield Shard(number, model, waiting)
-            open_rows[model] = []
+            yield Shard(number, lot, waiting)
+            open_rows[lot] = []
             number += 1
-    for model, waiting in open_rows.items():
+    for lot, waiting in open_rows.items():
         if waiting:
-            yield Shard(number, model, waiting)
+            yield Shard(number, lot, waiting)
             number += 1
 
 

@@ -50,7 +50,7 @@ def service_identity(model: Model) -> str:
     wrong = [problem for problem in problems(model) if problem.level == "error"]
     if wrong:
         raise StudyError(wrong)
-    return _identity_of(model, model.deployments[0])
+    return _identity_of(model, model.endpoints[0])
 
 
 def problems(model: Model, *, where: str = "") -> list[Problem]:
@@ -60,8 +60,8 @@ def problems(model: Model, *, where: str = "") -> list[Problem]:
         model: entry of the models file.
         where: its place, put into each problem.
     """
-    found = [problem for each in model.deployments for problem in _deployment_problems(model, each, where)]
-    names = [each.name for each in model.deployments]
+    found = [problem for each in model.endpoints for problem in _deployment_problems(model, each, where)]
+    names = [each.name for each in model.endpoints]
     found += [
         Problem(f"Two deployments are named {name!r}.", where, "Give each its own name.", code="duplicate_deployment")
         for name in sorted({name for name in names if names.count(name) > 1})
@@ -78,7 +78,7 @@ def _identity_of(model: Model, deployment: Deployment) -> str:
 
 
 def _identity_problems(model: Model, where: str) -> list[Problem]:
-    identities = sorted({_identity_of(model, each) for each in model.deployments})
+    identities = sorted({_identity_of(model, each) for each in model.endpoints})
     if len(identities) == 1:
         return []
     return [

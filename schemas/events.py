@@ -17,6 +17,9 @@ EventKind = Literal[
     "stopped",
     "environment",
     "finished",
+    "transport",
+    "rescued",
+    "batch_cancelled",
 ]
 
 
@@ -41,6 +44,16 @@ class Generation(BaseModel):
     outcomes: list[str]
 
 
+class HandedOver(BaseModel):
+    """Batch requests of a model that are asked online from now on: which shards hold them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    generation: int
+    shards: list[int]
+
+
 RunPhase = Literal["planned", "running", "paused", "stopped", "cancelled", "finished"]
 
 
@@ -57,6 +70,9 @@ class RunState(BaseModel):
             the run goes on with the others and then stops.
         budget_usd: the newest bound on the bill; None: the study's own.
         priority: turns in the window per turn of a run with priority 1.
+        handed_over: batch work that goes on online.
+        rescued: models whose batches are given up for a deadline.
+        cancelled_batches: numbers of batches that a user gave up.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,6 +85,9 @@ class RunState(BaseModel):
     budget_usd: float | None = None
     priority: int = 1
     detached: bool = False
+    handed_over: list[HandedOver] = Field(default_factory=list)
+    rescued: list[str] = Field(default_factory=list)
+    cancelled_batches: list[int] = Field(default_factory=list)
 
     @property
     def is_active(self) -> bool:
@@ -79,6 +98,10 @@ class RunState(BaseModel):
     def generation(self) -> int:
         """Number of the newest generation, 0 for the first pass."""
         return self.generations[-1].number if self.generations else 0
+
+    def is_handed_over(self, model: str, generation: int) -> bool:
+        """What is left of a model's batch work in a generation is asked online."""
+        return any(moved.model == model and moved.generation == generation for moved in self.handed_over)
 
 
 def fold(events: Iterable[Event]) -> RunState:
@@ -155,6 +178,19 @@ def _finished(_: RunState, data: Update) -> Update:
     return {"phase": "finished", "exit_code": int(data.get("exit_code", 0))}
 
 
+def _transport(state: RunState, data: Update) -> Update:
+    moved = HandedOver(model=str(data["model"]), generation=int(data["generation"]), shards=list(data["shards"]))
+    return {} if state.is_handed_over(moved.model, moved.generation) else {"handed_over": [*state.handed_over, moved]}
+
+
+def _rescued(state: RunState, data: Update) -> Update:
+    return {"rescued": sorted({*state.rescued, str(data["model"])})}
+
+
+def _batch_cancelled(state: RunState, data: Update) -> Update:
+    return {"cancelled_batches": sorted({*state.cancelled_batches, *map(int, data["numbers"])})}
+
+
 _AFTER: dict[EventKind, Callable[[RunState, Update], Update]] = {
     "opened": _opened,
     "paused": _paused,
@@ -167,4 +203,7 @@ _AFTER: dict[EventKind, Callable[[RunState, Update], Update]] = {
     "stopped": _stopped,
     "environment": _environment,
     "finished": _finished,
+    "transport": _transport,
+    "rescued": _rescued,
+    "batch_cancelled": _batch_cancelled,
 }

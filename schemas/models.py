@@ -64,7 +64,10 @@ class Model(Strict):
     api_version: str | None = Field(None, description="azure only.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Wire parameters of every request.")
     price: Price | None = Field(None, description="default: the shipped price table, by model id.")
-    deployments: list[Deployment] = Field(min_length=1, description="Endpoints that serve the model.")
+    deployments: list[Deployment] = Field(default_factory=list, description="Endpoints that serve the model.")
+    batch: list[BatchDeployment] = Field(
+        default_factory=list, description="Endpoints of the Batch API, for arms with `transport: batch`."
+    )
     timeout_s: float = Field(60.0, gt=0, description="Patience with one call, in seconds.")
     probabilities: Literal["logprobs", "repeats", "stated"] | None = Field(
         None,
@@ -72,6 +75,17 @@ class Model(Strict):
         "from reasoning models.",
     )
     context_window_tokens: int | None = Field(None, gt=0, description="Prompt and completion together.")
+
+    @property
+    def endpoints(self) -> list[Deployment]:
+        """All deployments, of single calls and of batches."""
+        return [*self.deployments, *self.batch]
+
+    @model_validator(mode="after")
+    def _somebody_serves_it(self) -> "Model":
+        if not self.endpoints:
+            raise ValueError("a model needs `deployments`, or `batch` for arms with `transport: batch` alone")
+        return self
 
     @model_validator(mode="after")
     def _dated_api_needs_a_version(self) -> "Model":
@@ -87,7 +101,6 @@ class ModelsFile(Strict):
 
 
 MODELS_NOT_BUILT_YET: dict[str, str] = {
-    "models.*.batch": "batch deployments",
     "models.*.fallback": "fallback models",
     "models.*.retires_on": "the model registry",
 }

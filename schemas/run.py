@@ -13,7 +13,8 @@ class PlanTotals(BaseModel):
 
     Attributes:
         cost_usd: expected, with `cost_low_usd` and `cost_high_usd`; None if a model has no price.
-        time_s: at the stated quotas.
+        batch_requests_by_model: those of requests_by_model that go through the Batch API, at its price.
+        time_s: of the online requests, at the stated quotas.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,6 +26,7 @@ class PlanTotals(BaseModel):
     prompt_tokens: int
     completion_tokens: int
     requests_by_model: dict[str, int] = Field(default_factory=dict)
+    batch_requests_by_model: dict[str, int] = Field(default_factory=dict)
     tasks_by_arm: dict[str, int] = Field(default_factory=dict)
     cost_usd: float | None = None
     cost_low_usd: float | None = None
@@ -52,6 +54,17 @@ class RunManifest(BaseModel):
     shards_by_model: dict[str, list[int]] = Field(
         default_factory=dict, description="model -> shard numbers, in plan order"
     )
+    batch_shards: dict[str, list[int]] = Field(
+        default_factory=dict, description="model -> those of its shards that go through the Batch API"
+    )
     simulated: bool = Field(False, description="an emulator serves at least one model")
     notes: list[str] = Field(default_factory=list)
     extra: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def online_shards(self) -> dict[str, list[int]]:
+        """Model -> its shards without those that go through the Batch API."""
+        return {
+            model: [s for s in shards if s not in batch] if (batch := set(self.batch_shards.get(model, ()))) else shards
+            for model, shards in self.shards_by_model.items()
+        }

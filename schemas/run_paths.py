@@ -74,6 +74,21 @@ def part(run_id: str, unit: str) -> str:
     return f"{run_id}/responses/part-{unit}.parquet"
 
 
+def batches_dir(run_id: str) -> str:
+    """Ledgers, rounds and input files of batches."""
+    return f"{run_id}/batches"
+
+
+def batch_ledger(run_id: str, number: int) -> str:
+    """Ledger of one batch."""
+    return f"{run_id}/batches/{number:06d}.json"
+
+
+def batch_file(run_id: str, name: str) -> str:
+    """Any other file about batches: rounds, input lines, results on their way into a part."""
+    return f"{run_id}/batches/{name}"
+
+
 def predictions(run_id: str) -> str:
     """The result: exactly one row per task."""
     return f"{run_id}/predictions.parquet"
@@ -87,6 +102,11 @@ def evaluation(run_id: str, name: str) -> str:
 def shard_unit(shard: int, generation: int = 0) -> str:
     """Name of the unit that a shard lands as; later generations carry their number."""
     return f"s{shard:06d}" + (f".g{generation}" if generation else "")
+
+
+def batch_unit(number: int) -> str:
+    """Name of the unit that a batch lands as."""
+    return f"b{number:06d}"
 
 
 REUSED_UNIT = "reused"

@@ -21,4 +21,10 @@ class Settings(BaseSettings):
     in_flight: int = Field(128, ge=1, le=4096, description="Open calls of a worker process to one deployment.")
     drain_s: float = Field(45.0, gt=0, description="How long a worker may finish open calls after SIGTERM.")
     linger_s: float = Field(30.0, ge=0, description="How long the supervisor stays after its last client, in seconds.")
+    batch_poll_s: float = Field(60.0, gt=0, description="Seconds between two looks at a batch.")
+    batch_search_s: float = Field(
+        120.0, gt=0, description="How long a batch is looked for that may have been accepted, before it is made again."
+    )
+    batch_backoff_s: float = Field(5.0, gt=0, description="First wait after the Batch API said no; doubles.")
+    rescue_margin_s: float = Field(900.0, ge=0, description="In hand when a deadline is met online after all.")
     log_level: str = Field("WARNING", description="Log level of workers and supervisor.")

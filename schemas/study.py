@@ -7,8 +7,9 @@ file is checked by `producer.check`. Keys whose feature is not built yet are ref
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from schemas.deadline import check_deadline
 from schemas.derive import Derive
 from schemas.question import Question
 from schemas.strict import Strict
@@ -20,8 +21,6 @@ CodeValue = int | str
 NOT_BUILT_YET: dict[str, str] = {
     "budget.month_usd": "month budgets",
     "arms.*.route": "routes over other arms",
-    "arms.*.transport": "the batch transport",
-    "arms.*.deadline": "deadlines",
     "arms.*.fallback": "fallback models",
     "groups": "questions asked with memory",
     "arms.*.memory": "questions asked with memory",
@@ -30,6 +29,14 @@ NOT_BUILT_YET: dict[str, str] = {
 }
 """Dotted key (* for any name) -> what it would switch on. Named in the error, never silently accepted."""
 
+
+def _checked_deadline(text: str) -> str:
+    check_deadline(text)
+    return text
+
+
+Deadline = Annotated[str, AfterValidator(_checked_deadline)]
+"""A time of day with a zone, or one moment."""
 
 ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$")]
 """An arm's name stands in file names, columns and commands."""
@@ -166,6 +173,18 @@ class Arm(Strict):
     )
     imported: str | None = Field(None, alias="import", description="CSV of earlier predictions, relative to the study.")
     suffix: str = Field("_LLM", description="import: column of a question is its id plus this.")
+    transport: Literal["online", "batch"] = Field(
+        "online", description="batch: through the Batch API, at its price and within its time."
+    )
+    deadline: Deadline | None = Field(
+        None, description="batch: when the answers are needed, as in `06:30 America/New_York` or ISO with an offset."
+    )
+    retry: Literal["batch", "online"] = Field(
+        "batch", description="batch: how requests that failed or went missing are asked again."
+    )
+    rescue: Literal["wait", "pay_twice"] = Field(
+        "wait", description="batch, near its deadline: wait for cancelled batches first, or ask online at once."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> "Arm":

@@ -1,5 +1,7 @@
 """Parts: the landed answers of one unit, whole or not there."""
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -15,6 +17,19 @@ def write_part(store: Store, run_id: str, unit: str, table: pa.Table) -> bool:
     with store.scratch_for(rel) as scratch:
         try:
             pq.write_table(checked, scratch, compression="zstd")
+        except pa.ArrowInvalid as e:
+            raise StoreError("the part does not fit its schema.", where=rel) from e
+        return store.adopt_if_absent(scratch, rel)
+
+
+def write_part_in_pieces(store: Store, run_id: str, unit: str, pieces: Iterable[pa.Table]) -> bool:
+    """As `write_part`, a row group for each piece: memory holds one of them."""
+    rel = run_paths.part(run_id, unit)
+    with store.scratch_for(rel) as scratch:
+        try:
+            with pq.ParquetWriter(scratch, tables.RESPONSES, compression="zstd") as writer:
+                for piece in pieces:
+                    writer.write_table(piece.cast(tables.RESPONSES))
         except pa.ArrowInvalid as e:
             raise StoreError("the part does not fit its schema.", where=rel) from e
         return store.adopt_if_absent(scratch, rel)

@@ -16,7 +16,8 @@ from storage.store import Store, store_error
 
 T = TypeVar("T", RunManifest, Codebook)
 
-READABLE_FORMATS = (1,)
+READABLE_FORMATS = (1, 2)
+"""2: a run with shards that go through the Batch API, which a reader of 1 would ask online."""
 
 
 def list_run_ids(store: Store) -> list[str]:

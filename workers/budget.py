@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 NANO = 1_000_000_000
 _UNKNOWN = -2
 
-# KEYS budget | ARGV amount, limit. 1 reserved, 0 no room while calls are open, -1 no room at all, -2 unknown
+# KEYS budget | ARGV amount, limit, calls (0 for a batch: nobody waits for it)
+# Returns 1 reserved, 0 no room while calls are open, -1 no room at all, -2 unknown
 _RESERVE = """
 local spent = redis.call('HGET', KEYS[1], 'committed')
 if not spent then return -2 end
@@ -29,14 +30,14 @@ if tonumber(spent) + tonumber(ARGV[1]) > tonumber(ARGV[2]) then
   return -1
 end
 redis.call('HINCRBY', KEYS[1], 'committed', ARGV[1])
-redis.call('HINCRBY', KEYS[1], 'open', 1)
+redis.call('HINCRBY', KEYS[1], 'open', ARGV[3])
 return 1
 """
 
 _SETTLE = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('HINCRBY', KEYS[1], 'committed', ARGV[1])
-if tonumber(redis.call('HGET', KEYS[1], 'open') or 0) > 0 then redis.call('HINCRBY', KEYS[1], 'open', -1) end
+if tonumber(redis.call('HGET', KEYS[1], 'open') or 0) > 0 then redis.call('HINCRBY', KEYS[1], 'open', -ARGV[2]) end
 return 1
 """
 
@@ -64,14 +65,18 @@ class RunBudget:
         self._limit = _nano(limit_usd)
         self._spent_usd = spent_usd
 
-    async def reserve(self, amount_usd: float) -> Ask:
+    async def reserve(self, amount_usd: float, *, calls: int = 1) -> Ask:
         """Reserve the full price of a call that goes out at once.
 
         The intent must be journalled before anything else is awaited: a budget that Redis forgot is folded from the
         intents, and a reservation without one would be missed.
+
+        Args:
+            amount_usd: full price.
+            calls: 1, or 0 for a batch: its end is too far off for others to wait for what it gives back.
         """
         try:
-            said = int(await self._redis.eval(_RESERVE, 1, self._key, _nano(amount_usd), self._limit))
+            said = int(await self._redis.eval(_RESERVE, 1, self._key, _nano(amount_usd), self._limit, calls))
             if said == _UNKNOWN:
                 await self._start()
                 return Ask.LATER
@@ -79,10 +84,10 @@ class RunBudget:
             return Ask.LATER  # nobody knows what others spend
         return Ask(said)
 
-    async def settle(self, reserved_usd: float, paid_usd: float) -> None:
-        """Replace a reservation by what the call cost."""
+    async def settle(self, reserved_usd: float, paid_usd: float, *, calls: int = 1) -> None:
+        """Replace a reservation by what the call or batch cost; `calls` as it was reserved."""
         try:
-            await self._redis.eval(_SETTLE, 1, self._key, _nano(paid_usd) - _nano(reserved_usd))
+            await self._redis.eval(_SETTLE, 1, self._key, _nano(paid_usd) - _nano(reserved_usd), calls)
         except (RedisError, OSError):
             log.info("budget not settled: the reservation stays", extra={"event": "settle_lost"})
 

@@ -26,6 +26,7 @@ from storage.runs import append_event, list_run_ids, load_manifest, load_state
 from storage.store import Store
 from workers import locks
 from workers.backlog import Published, Stream, next_messages, shares_of
+from workers.batches import BatchKeeper
 from workers.compaction import compact
 from workers.sharing import crowds_the_queue, giving_way
 
@@ -38,11 +39,20 @@ WORKER_ALIVE_S = 15.0
 class Keeper(threading.Thread):
     """The keeper's thread in one worker process."""
 
-    def __init__(self, store: Store, redis: Redis, app: Celery, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        store: Store,
+        redis: Redis,
+        app: Celery,
+        *,
+        batches: BatchKeeper | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__(name="keeper", daemon=True)
         self._store = store
         self._redis = redis
         self._app = app
+        self._batches = batches
         self._clock = clock
         self._token = uuid4().hex
         self._stop_event = threading.Event()
@@ -79,10 +89,12 @@ class Keeper(threading.Thread):
     def tick(self) -> None:
         """One round over all open runs."""
         states = self._active_runs()
+        if self._batches is not None:
+            self._batches.tick(states)
         streams = {run_id: self._streams(run_id, state) for run_id, state in states.items()}
         self._publish(list(chain.from_iterable(streams.values())))
         for run_id, state in states.items():
-            if not any(stream.is_open for stream in streams[run_id]):
+            if not any(stream.is_open for stream in streams[run_id]) and not self._has_batches(run_id, state):
                 self._finish(run_id, state)
 
     def _lead(self) -> bool:
@@ -116,13 +128,21 @@ class Keeper(threading.Thread):
         """Open work of a run; models that nobody serves any more are left out."""
         landed = landed_units(self._store, run_id)
         generations = (0, state.generation) if state.generation else (0,)
-        per_model = self._manifest(run_id).shards_by_model
-        return [
+        per_model = self._manifest(run_id).online_shards
+        streams = [
             Stream(run_id, generation, shards, landed, state.priority)
             for generation in generations
             for model, shards in per_model.items()
             if model not in state.stopped_models
         ]
+        return streams + [
+            Stream(run_id, moved.generation, moved.shards, landed, state.priority)
+            for moved in state.handed_over
+            if moved.model not in state.stopped_models
+        ]
+
+    def _has_batches(self, run_id: str, state: RunState) -> bool:
+        return self._batches is not None and self._batches.is_open(run_id, state)
 
     def _manifest(self, run_id: str) -> RunManifest:
         if run_id not in self._manifests:

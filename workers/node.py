@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+import numpy as np
 from redis.asyncio import Redis as AsyncRedis
 
 from schemas import run_paths, wire
@@ -15,6 +16,7 @@ from schemas.settings import Settings
 from storage.parts import read_part
 from storage.runs import load_manifest
 from storage.store import Store
+from workers.batch_asks import online_file, sorted_asks
 from workers.budget import RunBudget
 from workers.control import RunWatch
 from workers.lanes import Lanes
@@ -78,6 +80,11 @@ class Node:
     def reused_requests(self, run_id: str) -> frozenset[str]:
         """Requests of the run that earlier runs answered."""
         return _reused(self.store, run_id)
+
+    def handed_over(self, run_id: str, shard: int, generation: int) -> np.ndarray | None:
+        """Requests that a batch left to be asked online, for a shard of the Batch API; None for any other shard."""
+        index = _batch_models(self.store, run_id).get(shard)
+        return None if index is None else sorted_asks(self.store, run_id, online_file(index, generation))
 
     def counter(self, run_id: str) -> Callable[[str], None]:
         """Counts one thing for status; numbers reach Redis twice a second, and are never needed to go on."""
@@ -166,6 +173,13 @@ def _manifest(store: Store, run_id: str) -> RunManifest:
 def _shard_models(store: Store, run_id: str) -> dict[int, str]:
     by_model = _manifest(store, run_id).shards_by_model
     return {shard: model for model, shards in by_model.items() for shard in shards}
+
+
+@lru_cache(maxsize=32)
+def _batch_models(store: Store, run_id: str) -> dict[int, int]:
+    """Shard -> place of its model among those that are asked in batches."""
+    by_model = _manifest(store, run_id).batch_shards
+    return {shard: index for index, model in enumerate(sorted(by_model)) for shard in by_model[model]}
 
 
 @lru_cache(maxsize=8)

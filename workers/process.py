@@ -18,6 +18,7 @@ from schemas.settings import Settings
 from storage.store import open_store
 from workers import connection
 from workers.app import worker_app
+from workers.batches import BatchKeeper
 from workers.keeper import Keeper, beat
 from workers.landing import part_table
 from workers.node import Node
@@ -57,7 +58,8 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     app = worker_app(redis_url)
     task = ShardTask(node, loop, app)
     register(app, task)
-    keeper = Keeper(store, connection.plain(redis_url), app)
+    batches = BatchKeeper(store, settings, redis_url, os.environ)
+    keeper = Keeper(store, connection.plain(redis_url), app, batches=batches)
     ending = threading.Event()
     _drain_on_shutdown(node, loop, ending, settings.drain_s)
     keeper.start()
@@ -76,6 +78,7 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     worker.start()
     ending.set()
     keeper.stop()
+    batches.stop()
     keeper.join(timeout=5)
     asyncio.run_coroutine_threadsafe(node.close(), loop).result(timeout=10)
     loop.call_soon_threadsafe(loop.stop)

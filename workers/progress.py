@@ -11,6 +11,7 @@ from schemas.errors import StoreError
 from storage.parts import landed_units, read_part
 from storage.runs import load_manifest
 from storage.store import Store
+from workers.batch_ledger import open_batches
 from workers.journal import read_journals
 
 _COLUMNS = ["outcome", "error_code", "cost_usd", "maybe_paid", "maybe_paid_usd", "transport"]
@@ -112,9 +113,15 @@ class ProgressReader:
 
 
 def committed_usd(store: Store, run_id: str) -> float:
-    """What a run has spent, lost calls at their reservation included: where a forgotten budget starts again."""
+    """What a run has spent, lost calls and open batches at their reservation: where a forgotten budget starts again."""
     units = {name.rsplit(".", 2)[0] for name in store.names(run_paths.journal_dir(run_id))}
     lost_by_unit = {unit: sum(read_journals(store, run_id, unit).lost_usd.values()) for unit in units}
     progress = ProgressReader(store, run_id).read()
     landed = landed_units(store, run_id)
-    return progress.cost_usd + progress.lost_usd + sum(usd for u, usd in lost_by_unit.items() if u not in landed)
+    in_batches = sum(
+        batch.reserved_usd
+        for batch in open_batches(store, run_id)
+        if batch.reserved_usd is not None and not batch.is_settled and run_paths.batch_unit(batch.number) not in landed
+    )
+    lost_usd = sum(usd for unit, usd in lost_by_unit.items() if unit not in landed)
+    return progress.cost_usd + progress.lost_usd + lost_usd + in_batches

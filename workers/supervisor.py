@@ -22,6 +22,7 @@ from schemas.settings import Settings
 from storage.runs import list_run_ids, load_state
 from storage.store import Store, open_store
 from workers import locks
+from workers.batch_ledger import open_batches
 from workers.connection import plain
 from workers.embedded import SUPERVISOR_JSON, clients_dir, supervisor_lock
 from workers.file_locks import FileLock, is_held
@@ -145,7 +146,7 @@ class Supervisor:
 
 def _is_active(store: Store, run_id: str) -> bool:
     try:
-        return load_state(store, run_id).is_active
+        return load_state(store, run_id).is_active or bool(open_batches(store, run_id))
     except NightpollError:
         return False
 

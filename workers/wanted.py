@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from schemas import run_paths
 from storage.parts import landed_units, read_part
 from storage.runs import load_state
+from workers.batch_asks import contains
 from workers.landing import RANK
 from workers.node import Node
 from workers.requests import PlannedRequest, PlannedShard
@@ -26,6 +27,9 @@ class ShardRef:
 
 def wanted_requests(node: Node, ref: ShardRef, planned: PlannedShard) -> list[PlannedRequest]:
     """What this unit has to answer: not what was reused, in a retry generation only what ended badly."""
+    handed_over = node.handed_over(ref.run_id, ref.shard, ref.generation)
+    if handed_over is not None:
+        return [r for r in planned.requests if contains(handed_over, r.request_id)]
     reused = node.reused_requests(ref.run_id)
     if ref.generation == 0:
         return [r for r in planned.requests if r.request_id not in reused]

@@ -26,6 +26,9 @@ def write_study(
     other_model: str | None = None,
     second_deployment: str | None = None,
     salt: str = "",
+    arm_keys: str = "",
+    batch: Sequence[str] = (),
+    provider: str = "openai",
 ) -> Path:
     """Write study.yaml, models.yaml, persona.j2 and survey.csv; returns the study file.
 
@@ -34,6 +37,9 @@ def write_study(
     Args:
         other_model: base URL of a model `other`, which answers a further arm of that name.
         second_deployment: base URL of a second deployment of the first model.
+        arm_keys: further keys of every arm of the first model, as in `transport: batch, retry: online`.
+        batch: batch deployments of the first model, each as the keys behind its name.
+        provider: of the first model.
         salt: words in every question, so that two studies share no request.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +54,9 @@ def write_study(
     )
     budget = f"budget: {{run_usd: {budget_usd}}}\n" if budget_usd is not None else ""
     other_arm = "" if other_model is None else "\n  other: {model: other, strategy: basic}"
-    arm_lines = "\n".join(f"  {arm}: {{model: mini, strategy: {_strategy(arm)}}}" for arm in arms) + other_arm
+    arm_lines = (
+        "\n".join(f"  {arm}: {{model: mini, strategy: {_strategy(arm)}{_more(arm_keys)}}}" for arm in arms) + other_arm
+    )
     study = f"""\
 study: {name}
 survey: {{file: survey.csv, respondent_id: id, weight: w}}
@@ -70,6 +78,7 @@ queue: {{shard_size: {shard_size}}}
     (folder / "study.yaml").write_text(study, encoding="utf-8")
     auth = f"api_key_env: {key_env}, auth: key" if key_env is not None else "auth: none"
     entries = [_model("mini", "gpt-4.1-mini", [base_url, second_deployment], auth, rpm, temperature, timeout_s)]
+    entries[0] = entries[0].replace("provider: openai", _provider(provider)) + _batch(batch)
     if other_model is not None:
         entries.append(_model("other", "gpt-4o-mini", [other_model], auth, rpm, temperature, timeout_s))
     models = "models:\n" + "".join(entries)
@@ -95,6 +104,24 @@ def _model(
     timeout_s: {timeout_s}
     deployments:
 """ + "".join(line + "\n" for line in lines)
+
+
+def _more(keys: str) -> str:
+    return f", {keys}" if keys else ""
+
+
+def _provider(provider: str) -> str:
+    return f"provider: {provider}" + ("\n    api_version: 2025-04-01-preview" if provider == "azure" else "")
+
+
+def _batch(deployments: Sequence[str]) -> str:
+    if not deployments:
+        return ""
+    lines = "".join(
+        f"      - {{name: b{i}, auth: none, rpm: 600000, identity: shared, {keys}}}\n"
+        for i, keys in enumerate(deployments)
+    )
+    return "    batch:\n" + lines
 
 
 def _strategy(arm: str) -> str:

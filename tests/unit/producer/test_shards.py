@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.shards import cut, grouped, shard_size
+from producer.shards import Lot, cut, grouped, shard_size
 
-MODELS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=200)
+MODELS = st.lists(st.sampled_from([Lot("a"), Lot("a", "batch"), Lot("c")]), max_size=200)
 
 
 @given(models=MODELS, size=st.integers(1, 20), group_rows=st.integers(1, 50))
@@ -16,7 +16,7 @@ def test_cut_keeps_every_request_once_in_order_one_model_a_shard_groups_whole(mo
     shards = [shard for group in groups for shard in group]
     assert [shard.number for shard in shards] == list(range(len(shards)))
     for model in set(models):
-        mine = [shard.rows for shard in shards if shard.model == model]
+        mine = [shard.rows for shard in shards if shard.lot == model]
         assert [i for part in mine for i in part] == [i for m, i in rows if m == model]
         assert all(len(part) == size for part in mine[:-1])
         assert 1 <= len(mine[-1]) <= size

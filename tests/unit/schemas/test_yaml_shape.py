@@ -100,7 +100,7 @@ def test_key_of_a_later_feature_is_refused_by_name(addition, key):
     assert "which this version does not have yet" in problem
 
 
-@pytest.mark.parametrize("key", ["deadline: 06:30", "transport: batch"])
+@pytest.mark.parametrize("key", ["memory: false", "fallback: mini"])
 def test_arm_key_of_a_later_feature_is_refused_even_with_a_harmless_value(key):
     (problem,) = problems_of(study, STUDY.replace("strategy: basic", f"strategy: basic, {key}"))
 
@@ -120,9 +120,9 @@ def test_later_feature_with_a_shape_of_its_own_is_one_problem_only(old, new, key
 
 
 def test_models_key_of_a_later_feature_is_refused_by_name():
-    (problem,) = problems_of(models, MODELS + "    batch: []\n")
+    (problem,) = problems_of(models, MODELS + "    retires_on: 2027-01-01\n")
 
-    assert "`models.mini.batch` switches on batch deployments" in problem
+    assert "`models.mini.retires_on` switches on the model registry" in problem
 
 
 def test_choice_between_number_and_word_is_one_problem():

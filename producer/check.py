@@ -6,11 +6,14 @@ from pathlib import Path
 
 from producer.checks_arms import arm_problems, training_problems
 from producer.checks_batch import batch_problems
+from producer.checks_closeness import relatives
+from producer.checks_cutoff import cutoff_problems
 from producer.checks_formats import format_problems
 from producer.checks_import import import_problems
 from producer.checks_models import model_problems
 from producer.checks_parameters import Settings, parameter_problems
 from producer.checks_persona import coinciding_personas, persona_problems, rendering_problems
+from producer.checks_privacy import privacy_problems
 from producer.checks_prompts import prompt_problems
 from producer.checks_questions import question_problems
 from producer.checks_secrets import secret_problems
@@ -99,10 +102,13 @@ def check(study_path: Path, models_path: Path | None = None, *, environ: Mapping
         problems += rendering_problems(study, study_path.parent, prepared)
         problems += training_problems(study, source, prepared)
         problems += coinciding_personas(study, source, prepared)
+        problems += privacy_problems(study, source, prepared)
+        problems += relatives(study, source, prepared, data.variables if data is not None else {})
     codebook = None if prepared is None else prepared.codebook.questions
     problems += strategy_problems(study, source, offered, codebook)
     problems += format_problems(study, source, offered, codebook)
     models = _used(study, files.models)
+    problems += cutoff_problems(study, source, models)
     if files.models_source is not None:
         problems += model_problems(models, files.models_source, environ, has_budget=study.budget.run_usd is not None)
         problems += _parameters(study, source, models, files.models_source)

@@ -74,6 +74,7 @@ class Model(Strict):
         description="How arms with `strategy: probabilities` get them; default: logprobs from chat models, repeats "
         "from reasoning models.",
     )
+    cutoff: date | None = Field(None, description="End of the training data, as the maker states it.")
     context_window_tokens: int | None = Field(None, gt=0, description="Prompt and completion together.")
 
     @property

@@ -65,6 +65,7 @@ class SurveySource(Strict):
     strata: str | None = Field(None, description="Sampling stratum.")
     cluster: str | None = Field(None, description="Sampling cluster.")
     filter: str | None = Field(None, description="Rule that keeps respondents, as in `AGE >= 30 and METRO == 1`.")
+    fielded: date | None = Field(None, description="First day in the field; compared with the models' cut-off.")
 
     @model_validator(mode="after")
     def _one_source(self) -> "SurveySource":

@@ -43,6 +43,7 @@ def register(app: typer.Typer) -> None:
             "nightpoll evaluate RUN RUN --split test",
             "nightpoll evaluate RUN --report report.html",
             "nightpoll evaluate RUN --humans labelled.csv --srs",
+            "nightpoll evaluate RUN RUN --background --report -",
         )
     )(evaluate)
     app.command(epilog=examples("nightpoll compare MONDAY TUESDAY", "nightpoll compare A B --threshold 1.5"))(compare)
@@ -68,6 +69,9 @@ def evaluate(
         Path | None, typer.Option(help="CSV of labelled interviews: estimates with the run's predictions.")
     ] = None,
     srs: Annotated[bool, typer.Option("--srs", help="With --humans: a simple random sample was labelled.")] = False,
+    background: Annotated[
+        bool, typer.Option("--background", help="Let the workers do it, when the run has ended; return at once.")
+    ] = False,
     as_json: JsonOpt = False,
 ) -> int:
     """Score runs: coverage first, then accuracy and distribution per question and arm beside simple baselines.
@@ -81,6 +85,10 @@ def evaluate(
     store = load_store(load_settings())
     for run in runs:
         load_manifest(store, run)  # a wrong id stops before any work
+    if background:
+        from cli.evaluation_job import ask_for_evaluations
+
+        return ask_for_evaluations(store, runs, splits=split, report=report, humans=humans, as_json=as_json)
     splits = tuple(dict.fromkeys(name.value for name in split)) if split else (SplitName.ALL.value,)
     if (report is not None or humans is not None) and len(runs) > 1:
         raise UserInputError("--report and --humans take one run.", where="evaluate")
@@ -107,8 +115,8 @@ def compare(
     as_json: JsonOpt = False,
 ) -> int:
     """What changed between two runs of a study, arm by arm; exit code 9 if it is more than the threshold."""
-    from cli.fresh_predictions import compact_if_needed
     from evaluation.drift import compare_runs
+    from workers.fresh_predictions import compact_if_needed
 
     store = load_store(load_settings())
     for run in (earlier, later):

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from cli.console import err, out
-from cli.fresh_predictions import compact_if_needed
 from cli.text_table import print_table
 from evaluation.humans import evaluate_humans
 from evaluation.job import Evaluation, evaluate_run
 from evaluation.report import write_report
 from schemas.errors import UserInputError
 from storage.store import Store
+from workers.fresh_predictions import compact_if_needed
 
 _TEXT_COLUMNS = frozenset({"question", "arm", "baseline", "flags"})
 

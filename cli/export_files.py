@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from cli.fresh_predictions import compact_if_needed
 from evaluation.load import load_run
 from evaluation.survey_export import export_survey
 from evaluation.toplines import write_toplines
@@ -12,6 +11,7 @@ from schemas import run_paths
 from schemas.errors import UserInputError
 from storage.parts import read_table
 from storage.store import Store
+from workers.fresh_predictions import compact_if_needed
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -47,6 +47,7 @@ class View:
             "cost_usd": p.cost_usd, "maybe_paid": p.maybe_paid, "rate_per_s": self.rate_per_s,
             "quota_share": self.quota_share, "left_s": self.left_s,
             "notices": list(self.notices),
+            "evaluation": self.state.evaluation, "evaluation_note": self.state.evaluation_note,
         }  # fmt: skip
 
     def line(self) -> str:
@@ -65,6 +66,8 @@ class View:
             parts.append(f"maybe paid twice {p.maybe_paid:,}")
         if self.left_s is not None:
             parts.append(f"about {_duration(self.left_s)} left")
+        if self.state.evaluation in ("done", "failed"):
+            parts.append(f"evaluation {self.state.evaluation}")
         return " | ".join(parts)
 
 

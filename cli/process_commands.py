@@ -71,7 +71,7 @@ def worker(as_json: JsonOpt = False) -> int:
     return run_worker(settings, settings.redis_url.get_secret_value())
 
 
-def emulator(  # noqa: PLR0913, PLR0917 - a parameter is an option
+def emulator(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = EMULATOR_PORT,
     profile: Annotated[ProfileName | None, typer.Option(help="Whose API to speak. Default: openai.")] = None,

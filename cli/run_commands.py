@@ -13,7 +13,13 @@ from cli.arguments import JsonOpt, RunArg, StudyArg, examples
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog=examples("nightpoll demo", "nightpoll demo --respondents 200"))(demo)
-    app.command(epilog=examples("nightpoll run study.yaml --pilot 100", "nightpoll run . --yes --detach"))(run)
+    app.command(
+        epilog=examples(
+            "nightpoll run study.yaml --pilot 100",
+            "nightpoll run . --yes --detach",
+            "nightpoll run . --yes --detach --then evaluate,report",
+        )
+    )(run)
     app.command(
         epilog=examples(
             "nightpoll resume RUN", "nightpoll resume RUN --retry failed,truncated", "nightpoll resume RUN --budget 40"
@@ -41,14 +47,18 @@ def run(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before spending.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Reuse no earlier answer.")] = False,
     priority: Annotated[int, typer.Option(min=1, max=100, help="Turns against runs with priority 1.")] = 1,
+    then: Annotated[
+        str | None, typer.Option(help="What workers do when it has ended: evaluate, or evaluate,report.")
+    ] = None,
     as_json: JsonOpt = False,
 ) -> int:
     """Plan a study, ask, and run it until every task has its row."""
     from cli import running
 
     return running.run(
-        study, pilot=pilot, run_id=run_id, detach=detach, yes=yes, fresh=fresh, priority=priority, as_json=as_json
-    )
+        study, pilot=pilot, run_id=run_id, detach=detach, yes=yes, fresh=fresh, priority=priority, then=then,
+        as_json=as_json,
+    )  # fmt: skip
 
 
 def resume(

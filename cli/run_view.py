@@ -48,3 +48,5 @@ def show(run_id: str, view: View, *, as_json: bool) -> None:
             out.print(f"  {view.state.reason}", markup=False)
         for notice in view.notices:
             out.print(f"  {notice}", markup=False)
+        if view.state.evaluation_note:
+            out.print(f"  evaluation: {view.state.evaluation_note}", markup=False)

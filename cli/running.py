@@ -9,6 +9,7 @@ import typer
 
 from cli.console import err, out, print_json
 from cli.context import load_environ, load_settings, load_store
+from cli.evaluation_job import ask_after_run, checked_then, evaluation_doing
 from cli.follow import Watcher, notices
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging
 from cli.run_view import follow_to_the_end, show, show_totals
@@ -34,9 +35,11 @@ def run(
     yes: bool,
     fresh: bool,
     priority: int,
+    then: str | None,
     as_json: bool,
 ) -> int:
     """Plan a study, ask, and run it until every task has its row."""
+    steps = checked_then(then)
     if not yes and not sys.stdin.isatty():
         raise UserInputError("nobody is there to say yes.", where="run", hint="Add --yes to spend without asking.")
     settings, environ = load_settings(), load_environ()
@@ -57,6 +60,7 @@ def run(
             return ExitCode.DONE
         with workers_for(store, settings, environ, checked.models) as redis_url:
             open_planned(store, planned, fresh=fresh, detached=detach, priority=priority)
+            ask_after_run(store, name, steps)
             if detach:
                 return _detached(name, as_json=as_json)
             return follow_to_the_end(store, name, redis_url, as_json=as_json)
@@ -119,10 +123,12 @@ def status(run: str | None, *, watch: bool, as_json: bool) -> int:
     if not watch and view.state.is_active:
         wait.wait(WATCH_EVERY_S)  # a rate needs two looks
         view = watcher.look()
+    url = socket_url(store) if settings.redis_url is None else settings.redis_url.get_secret_value()
     if view.state.is_active:
-        url = socket_url(store) if settings.redis_url is None else settings.redis_url.get_secret_value()
         view = replace(view, notices=notices(url, name))
     show(name, view, as_json=as_json)
+    if view.state.is_to_evaluate and not as_json:
+        out.print(f"  evaluation: {evaluation_doing(url, name)}", markup=False)
     return ExitCode.DONE
 
 

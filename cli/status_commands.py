@@ -54,10 +54,10 @@ def show(
     as_json: JsonOpt = False,
 ) -> int:
     """Answers beside the truth, row by row; or one task with the exact prompt and everything that came back."""
-    from cli.fresh_predictions import compact_if_needed
     from cli.prediction_rows import checked_choice, matching_rows, task_row
     from cli.show_view import show_rows, show_task, task_document
     from storage.runs import load_manifest
+    from workers.fresh_predictions import compact_if_needed
 
     store = load_store(load_settings())
     study = load_manifest(store, run).study
@@ -83,9 +83,9 @@ def show(
 
 def errors(run: RunArg, as_json: JsonOpt = False) -> int:
     """Tasks without an answer: failed, unparsed, refused, filtered, truncated, open; by reason, with an example."""
-    from cli.fresh_predictions import compact_if_needed
     from cli.prediction_rows import reasons
     from cli.show_view import reason_document, show_reasons
+    from workers.fresh_predictions import compact_if_needed
 
     store = load_store(load_settings())
     manifest = compact_if_needed(store, run)

@@ -40,3 +40,12 @@ def publish(app: Celery, messages: Sequence[ShardMessage]) -> None:
                 kwargsrepr="",
                 retry=False,
             )
+
+
+def publish_evaluation(app: Celery, run_id: str) -> None:
+    """Enqueue the evaluation of a run. Twice is harmless: the lock and the run's events decide.
+
+    Raises:
+        kombu.exceptions.OperationalError: Redis is away.
+    """
+    app.send_task(wire.EVALUATE_RUN, args=[run_id, wire.MESSAGE_FORMAT], ignore_result=True, retry=False)

@@ -20,6 +20,8 @@ EventKind = Literal[
     "transport",
     "rescued",
     "batch_cancelled",
+    "evaluation_asked",
+    "evaluated",
 ]
 
 
@@ -54,6 +56,7 @@ class HandedOver(BaseModel):
     shards: list[int]
 
 
+EvaluationJob = Literal["none", "asked", "done", "failed"]
 RunPhase = Literal["planned", "running", "paused", "stopped", "cancelled", "finished"]
 
 
@@ -73,6 +76,8 @@ class RunState(BaseModel):
         handed_over: batch work that goes on online.
         rescued: models whose batches are given up for a deadline.
         cancelled_batches: numbers of batches that a user gave up.
+        evaluation: the job that scores the run once it is finished or cancelled; `evaluation_note` why it failed,
+            `with_report` whether it writes the report, too.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,6 +93,14 @@ class RunState(BaseModel):
     handed_over: list[HandedOver] = Field(default_factory=list)
     rescued: list[str] = Field(default_factory=list)
     cancelled_batches: list[int] = Field(default_factory=list)
+    evaluation: EvaluationJob = "none"
+    evaluation_note: str = ""
+    with_report: bool = False
+
+    @property
+    def is_to_evaluate(self) -> bool:
+        """The evaluation was asked for and can be done now."""
+        return self.evaluation == "asked" and self.phase in ("finished", "cancelled")
 
     @property
     def is_active(self) -> bool:
@@ -113,7 +126,7 @@ def fold(events: Iterable[Event]) -> RunState:
 
 
 def _after(state: RunState, event: Event) -> RunState:
-    if state.phase == "cancelled" and event.kind != "generation":
+    if state.phase == "cancelled" and event.kind not in ("generation", "evaluation_asked", "evaluated"):
         return state
     return state.model_copy(update=_AFTER[event.kind](state, event.data))
 
@@ -191,6 +204,17 @@ def _batch_cancelled(state: RunState, data: Update) -> Update:
     return {"cancelled_batches": sorted({*state.cancelled_batches, *map(int, data["numbers"])})}
 
 
+def _evaluation_asked(_: RunState, data: Update) -> Update:
+    return {"evaluation": "asked", "evaluation_note": "", "with_report": bool(data.get("report"))}
+
+
+def _evaluated(state: RunState, data: Update) -> Update:
+    if state.evaluation != "asked":
+        return {}
+    failed = int(data.get("exit_code", 0)) != 0
+    return {"evaluation": "failed" if failed else "done", "evaluation_note": str(data.get("message", ""))}
+
+
 _AFTER: dict[EventKind, Callable[[RunState, Update], Update]] = {
     "opened": _opened,
     "paused": _paused,
@@ -206,4 +230,6 @@ _AFTER: dict[EventKind, Callable[[RunState, Update], Update]] = {
     "transport": _transport,
     "rescued": _rescued,
     "batch_cancelled": _batch_cancelled,
+    "evaluation_asked": _evaluation_asked,
+    "evaluated": _evaluated,
 }

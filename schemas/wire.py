@@ -8,6 +8,9 @@ from typing import Any
 PREDICT_SHARD = "nightpoll.predict_shard"
 """Celery task: (run_id: str, shard: int, generation: int, format_no: int)."""
 
+EVALUATE_RUN = "nightpoll.evaluate_run"
+"""Celery task: (run_id: str, format_no: int)."""
+
 MESSAGE_FORMAT = 1
 QUEUE = "nightpoll"
 VISIBILITY_TIMEOUT_S = 300
@@ -25,6 +28,16 @@ KEY_PREFIX = "nightpoll"
 def shard_lock(run_id: str, unit: str) -> str:
     """Lock of a unit: holder token, expires after LOCK_LEASE_S."""
     return f"{KEY_PREFIX}:lock:{run_id}:{unit}"
+
+
+def evaluation_lock(run_id: str) -> str:
+    """Lock of a run's evaluation, like that of a unit."""
+    return f"{KEY_PREFIX}:lock:{run_id}:evaluation"
+
+
+def evaluation_progress(run_id: str) -> str:
+    """What the evaluation of a run is doing, in a few words; for status only."""
+    return f"{KEY_PREFIX}:evaluating:{run_id}"
 
 
 def keeper_lease() -> str:

@@ -28,6 +28,7 @@ from workers import locks
 from workers.backlog import Published, Stream, next_messages, shares_of
 from workers.batches import BatchKeeper
 from workers.compaction import compact
+from workers.evaluation_jobs import EvaluationJobs
 from workers.sharing import crowds_the_queue, giving_way
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ class Keeper(threading.Thread):
         self._stop_event = threading.Event()
         self._published = Published()
         self._manifests: dict[str, RunManifest] = {}
-        self._resting: dict[str, int] = {}  # runs that are not active, with the number of events they had then
+        self._resting: dict[str, int] = {}  # runs with nothing to do, with the number of events they had then
+        self._evaluations = EvaluationJobs(redis, app, clock)
         self._held_since_s: dict[ShardMessage, float] = {}
         self._asked: frozenset[ShardMessage] = frozenset()  # shards that were told to give way and still hold
         self._renewed_s = 0.0
@@ -88,7 +90,9 @@ class Keeper(threading.Thread):
 
     def tick(self) -> None:
         """One round over all open runs."""
-        states = self._active_runs()
+        open_runs = self._open_runs()
+        self._evaluations.publish(run_id for run_id, state in open_runs.items() if state.is_to_evaluate)
+        states = {run_id: state for run_id, state in open_runs.items() if state.is_active}
         if self._batches is not None:
             self._batches.tick(states)
         streams = {run_id: self._streams(run_id, state) for run_id, state in states.items()}
@@ -111,18 +115,19 @@ class Keeper(threading.Thread):
             self._renewed_s = now_s
         return self._leading
 
-    def _active_runs(self) -> dict[str, RunState]:
-        active = {}
+    def _open_runs(self) -> dict[str, RunState]:
+        """Runs that are active or wait for their evaluation."""
+        found = {}
         for run_id in list_run_ids(self._store):
             n_events = len(self._store.names(run_paths.events_dir(run_id)))
             if self._resting.get(run_id) == n_events:
                 continue
             state = load_state(self._store, run_id)
-            if state.is_active:
-                active[run_id] = state
+            if state.is_active or state.is_to_evaluate:
+                found[run_id] = state
             else:
                 self._resting[run_id] = n_events
-        return active
+        return found
 
     def _streams(self, run_id: str, state: RunState) -> list[Stream]:
         """Open work of a run; models that nobody serves any more are left out."""

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from schemas.errors import ExitCode, NightpollError
 from schemas.settings import Settings
 from storage.store import open_store
-from workers import connection
+from workers import connection, evaluation_task
 from workers.app import worker_app
 from workers.batches import BatchKeeper
 from workers.keeper import Keeper, beat
@@ -58,6 +58,7 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     app = worker_app(redis_url)
     task = ShardTask(node, loop, app)
     register(app, task)
+    evaluation_task.register(app, evaluation_task.EvaluationTask(node, loop, task.running))
     batches = BatchKeeper(store, settings, redis_url, os.environ)
     keeper = Keeper(store, connection.plain(redis_url), app, batches=batches)
     ending = threading.Event()

@@ -146,7 +146,8 @@ class Supervisor:
 
 def _is_active(store: Store, run_id: str) -> bool:
     try:
-        return load_state(store, run_id).is_active or bool(open_batches(store, run_id))
+        state = load_state(store, run_id)
+        return state.is_active or state.is_to_evaluate or bool(open_batches(store, run_id))
     except NightpollError:
         return False
 

@@ -32,6 +32,10 @@ class ForkedWorker:
         except psutil.NoSuchProcess:
             return
 
+    def children(self) -> list[psutil.Process]:
+        """Processes it started."""
+        return self._process.children()
+
     def terminate(self) -> None:
         """SIGTERM."""
         self.send_signal(signal.SIGTERM)

@@ -1,10 +1,10 @@
 """Compaction by a command beside the keeper's own."""
 
-from cli import fresh_predictions
-from cli.fresh_predictions import compact_if_needed
 from storage.parts import landed_units
 from tests.support.cli_runs import land, open_run
 from tests.support.studies import write_study
+from workers import fresh_predictions
+from workers.fresh_predictions import compact_if_needed
 
 
 def test_run_whose_last_parts_land_during_compaction_is_compacted_again(tmp_path, monkeypatch):

@@ -1,0 +1,41 @@
+"""As test_batch_killed.py, with the real worker process: keeper, lease, lock file, store."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.batch_runs import SPEED, batch_study, ledgers, quick
+from tests.support.dying import POINTS
+from tests.support.fleet import Fleet, running_fleet
+
+pytestmark = pytest.mark.e2e
+REPO = Path(__file__).resolve().parents[2]
+IN_CI = "create:after"
+
+
+def dying_worker(fleet: Fleet, point: str) -> subprocess.Popen[bytes]:
+    env = os.environ | fleet.environ | {"NIGHTPOLL_TEST_DIED": str(fleet.folder / "died")}
+    command = [sys.executable, "-m", "tests.support.dying", point]
+    with (fleet.folder / "workers.log").open("ab") as log:
+        return subprocess.Popen(command, env=env, cwd=REPO, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+@pytest.mark.parametrize(
+    "point", [point if point == IN_CI else pytest.param(point, marks=pytest.mark.accept) for point in POINTS]
+)
+def test_worker_killed_at_one_step_leaves_no_batch_twice_and_every_row(point):
+    with running_fleet(n_workers=0, emulator={"batch_speed": SPEED}) as fleet:
+        quick(fleet)
+        fleet.open(batch_study(fleet, lines=20, n_respondents=20))
+        assert dying_worker(fleet, point).wait(40) == -9
+
+        fleet.start_worker()
+        fleet.until_finished(deadline_s=60)
+
+        made, bought = fleet.emulator.batches(), fleet.emulator.purchases()
+        assert (made["created"], made["same_requests"], len(ledgers(fleet))) == (2, 0, 2)
+        assert (bought["distinct"], bought["repeated"], len(fleet.rows())) == (40, 0, 40)
+        assert {row["status"] for row in fleet.rows()} <= {"answered", "unparsed"}

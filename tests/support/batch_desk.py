@@ -1,0 +1,112 @@
+"""A run's batches worked off in this process against a real emulator: no Redis, no worker, the workers' code."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from cli.opening import checked_study, open_planned, plan_into_staging
+from schemas import run_paths
+from schemas.batches import BatchLedger
+from schemas.events import RunState
+from schemas.settings import Settings
+from storage.parts import landed_units, read_part
+from storage.runs import append_event, load_manifest, load_state
+from storage.store import Store, open_store
+from tests.support.emulator import TestEmulator
+from tests.support.studies import write_study
+from workers.batch_clients import BatchClients
+from workers.batch_ledger import BatchShelf
+from workers.batch_rounds import has_open_batches
+from workers.batch_run import RunBatches
+from workers.batch_schedule import queued_tokens
+from workers.batch_turn import Desk
+from workers.budget import RunBudget
+from workers.compaction import Compacted, compact
+
+Until = Callable[[RunState, list[BatchLedger]], bool]
+
+
+@dataclass(frozen=True)
+class BatchDesk:
+    """One run in a store of its own."""
+
+    store: Store
+    settings: Settings
+    run_id: str = "run"
+
+    def work(self, *, until: Until | None = None, deadline_s: float = 20, budget: RunBudget | None = None) -> None:
+        """Work its batches off, as the keeper's thread does, until nothing is open or `until` holds."""
+        asyncio.run(asyncio.wait_for(self._work(until, budget), deadline_s))
+
+    def ledgers(self) -> list[BatchLedger]:
+        """All batches."""
+        return BatchShelf(self.store, self.run_id).ledgers()
+
+    def state(self) -> RunState:
+        """Of the run."""
+        return load_state(self.store, self.run_id)
+
+    def event(self, kind: Any, **data: Any) -> None:
+        """Say something about the run."""
+        append_event(self.store, self.run_id, kind, data)
+
+    def compact(self) -> Compacted:
+        """Write predictions.parquet."""
+        return compact(self.store, self.run_id)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """predictions.parquet, made now."""
+        self.compact()
+        rows: list[dict[str, Any]] = pq.read_table(self.store.path(run_paths.predictions(self.run_id))).to_pylist()
+        return rows
+
+    def parts(self) -> list[dict[str, Any]]:
+        """Rows of all parts."""
+        units = sorted(landed_units(self.store, self.run_id))
+        return [row for unit in units for row in read_part(self.store, self.run_id, unit).to_pylist()]
+
+    async def _work(self, until: Until | None, budget: RunBudget | None) -> None:
+        clients, manifest = BatchClients({}), load_manifest(self.store, self.run_id)
+        shelf = BatchShelf(self.store, self.run_id)
+        desk = Desk(self.store, self.run_id, shelf, self.settings, clients.of, lambda: budget)
+        batches = RunBatches(desk, manifest)
+        try:
+            while True:
+                state, ledgers = self.state(), batches.ledgers()
+                has_tidied = not any(ledger.is_open for ledger in ledgers)
+                if until is not None:
+                    if until(state, ledgers) and not batches.is_busy:
+                        return
+                elif not has_open_batches(self.store, manifest, state) and has_tidied and not batches.is_busy:
+                    return
+                batches.tick(state, queued_tokens(ledgers), ledgers)
+                await asyncio.sleep(0.02)
+        finally:
+            await clients.close()
+
+
+def batch_desk(
+    folder: Path,
+    emulator: TestEmulator,
+    *,
+    lines: int = 12,
+    keys: str = "",
+    arm_keys: str = "transport: batch",
+    waits: dict[str, Any] | None = None,
+    **options: Any,
+) -> BatchDesk:
+    """A planned and opened run of 24 requests whose arm is asked in batches."""
+    deployment = f'base_url: "{emulator.base_url}", max_lines: {lines}' + (f", {keys}" if keys else "")
+    batch = options.pop("batch", [deployment])
+    options = {"n_respondents": 12} | options
+    study = write_study(folder / "study", emulator.base_url, arm_keys=arm_keys, batch=batch, **options)
+    quick = {"batch_poll_s": 0.05, "batch_search_s": 0.6, "batch_backoff_s": 0.03, "rescue_margin_s": 0.0}
+    settings = Settings(store=str(folder / "runs"), **(quick | (waits or {})))
+    store = open_store(settings.store)
+    checked = checked_study(study, settings, {})
+    open_planned(store, plan_into_staging(store, checked, run_id="run", pilot=None), fresh=True, detached=True)
+    return BatchDesk(store, settings)

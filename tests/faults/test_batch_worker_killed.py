@@ -11,9 +11,8 @@ from tests.support.batch_runs import SPEED, batch_study, ledgers, quick
 from tests.support.dying import POINTS
 from tests.support.fleet import Fleet, running_fleet
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.accept]
 REPO = Path(__file__).resolve().parents[2]
-IN_CI = "create:after"
 
 
 def dying_worker(fleet: Fleet, point: str) -> subprocess.Popen[bytes]:
@@ -23,9 +22,7 @@ def dying_worker(fleet: Fleet, point: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, env=env, cwd=REPO, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
-@pytest.mark.parametrize(
-    "point", [point if point == IN_CI else pytest.param(point, marks=pytest.mark.accept) for point in POINTS]
-)
+@pytest.mark.parametrize("point", POINTS)
 def test_worker_killed_at_one_step_leaves_no_batch_twice_and_every_row(point):
     with running_fleet(n_workers=0, emulator={"batch_speed": SPEED}) as fleet:
         quick(fleet)

@@ -34,6 +34,7 @@ class Cell:
         orders: in which the options are shown.
         n_samples: samples in each of these orders that become one distribution.
         n_repeats: tasks for each respondent.
+        route: of a route: the cells of its steps, and which of them serves each respondent.
     """
 
     arm: str
@@ -46,6 +47,14 @@ class Cell:
     orders: OptionOrders
     n_samples: int = 1
     n_repeats: int = 1
+    route: tuple[Sequence["Cell"], Sequence[int]] | None = None
+
+    def serving(self, position: int) -> "Cell":
+        """The cell that answers for one respondent: of a route that of an arm, else this one."""
+        if self.route is None:
+            return self
+        steps, taken = self.route
+        return steps[taken[position]]
 
     def orders_of(self, task_id: str) -> tuple[Order, ...]:
         """The order of the options in each turn of a task's request."""
@@ -105,6 +114,7 @@ class CellBuilder:
         self._keys: dict[str, MatchKeys] = {}
         self._arms: dict[str, ModelArm] = {}
         self._truth: dict[str, TrueAnswers] = {}
+        self._cells: dict[tuple[str, str], Cell] = {}
         self.problems: list[Problem] = []
 
     def truth(self, question_id: str) -> TrueAnswers:
@@ -130,9 +140,15 @@ class CellBuilder:
         Raises:
             StudyError: it cannot be asked.
         """
-        arm = self._inputs.study.arms[arm_name]
-        found = self._import_cell if arm.imported is not None else self._model_cell
-        return found(arm_name, arm, question_id)
+        if (arm_name, question_id) not in self._cells:
+            self._cells[arm_name, question_id] = self._made(arm_name, self._inputs.study.arms[arm_name], question_id)
+        return self._cells[arm_name, question_id]
+
+    def _made(self, name: str, arm: Arm, question_id: str) -> Cell:
+        if arm.route is not None:
+            steps = [self.cell(step.arm, question_id) for step in arm.route]
+            return self._cell(name, arm, question_id, route=(steps, self._inputs.prepared.routes[name]))
+        return (self._import_cell if arm.imported is not None else self._model_cell)(name, arm, question_id)
 
     def persona(self, position: int) -> str:
         """The persona of one respondent as it stands before a question; "" if nothing is known."""
@@ -152,7 +168,9 @@ class CellBuilder:
     def _covers(self, name: str, arm: Arm, question_id: str) -> bool:
         if arm.questions is not None and question_id not in arm.questions:
             return False
-        return arm.imported is None or question_id in self._inputs.imports[name].answers
+        sources = [name] if arm.route is None else [step.arm for step in arm.route]
+        imports = [self._inputs.imports[one] for one in sources if one in self._inputs.imports]
+        return all(question_id in imported.answers for imported in imports)
 
     def _import_cell(self, name: str, arm: Arm, question_id: str) -> Cell:
         return self._cell(name, arm, question_id, imported=self._inputs.imports[name].answers[question_id])
@@ -191,6 +209,7 @@ class CellBuilder:
         *,
         asks: tuple[ModelArm, QuestionPrompts] | None = None,
         imported: Mapping[str, str] | None = None,
+        route: tuple[Sequence[Cell], Sequence[int]] | None = None,
     ) -> Cell:
         study = self._inputs.study
         question = self._inputs.prepared.codebook.questions[question_id]
@@ -205,6 +224,7 @@ class CellBuilder:
             imported=imported,
             n_samples=n_samples(arm),
             n_repeats=n_repeats(arm),
+            route=route,
         )
 
     def _personas(self, arm: ModelArm, *, bare: bool = False) -> PersonaPieces:

@@ -16,6 +16,7 @@ from producer.checks_persona import coinciding_personas, persona_problems, rende
 from producer.checks_privacy import privacy_problems
 from producer.checks_prompts import prompt_problems
 from producer.checks_questions import question_problems
+from producer.checks_routes import route_problems
 from producer.checks_secrets import secret_problems
 from producer.checks_strategies import strategy_problems
 from producer.ladder import ladder_notes, resolved
@@ -105,6 +106,7 @@ def check(study_path: Path, models_path: Path | None = None, *, environ: Mapping
         problems += privacy_problems(study, source, prepared)
         problems += relatives(study, source, prepared, data.variables if data is not None else {})
     codebook = None if prepared is None else prepared.codebook.questions
+    problems += route_problems(study, source)
     problems += strategy_problems(study, source, offered, codebook)
     problems += format_problems(study, source, offered, codebook)
     models = _used(study, files.models)

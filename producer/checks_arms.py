@@ -115,7 +115,7 @@ def _match(name: str, arm: Arm, study: Study, source: Source, variables: Collect
 def _without_effect(name: str, arm: Arm, source: Source) -> Iterator[Problem]:
     given = arm.model_fields_set
     idle: list[str] = []
-    if arm.imported is not None:
+    if arm.model is None:
         idle = [key for key in _OF_MODELS if key in given]
     else:
         own = _KEYS_OF.get(str(arm.strategy), ())

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from producer.experiments import crossed
 from schemas.batteries import NameTakenError, expanded
 from schemas.errors import Problem, StudyError
 from schemas.models import MODELS_NOT_BUILT_YET, ModelsFile
@@ -66,7 +67,7 @@ def study_of(source: Source) -> Study:
     """
     study = validated(source, Study, NOT_BUILT_YET)
     try:
-        return expanded(study)
+        return expanded(crossed(study, source))
     except NameTakenError as e:
         hint = "Leave the question out, or take the item out of the battery."
         where = source.where(f"questions.{e.battery}.items.{e.item}")

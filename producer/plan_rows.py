@@ -38,6 +38,7 @@ class TaskRow(NamedTuple):
     truth_codes: Sequence[int] | None = None
     truth_number: float | None = None
     truth_text: str | None = None
+    route_arm: str | None = None
     turn: int | None = None
     option_orders: Sequence[Sequence[int]] | None = None
 
@@ -115,11 +116,14 @@ class RowSource:
             for cell in cells:
                 if not cell.covers(who.split, status):
                     continue
-                for repeat in range(cell.n_repeats):
-                    task_id = cell.tasks.task_id(id_json, repeat)
-                    orders = cell.orders_of(task_id)
-                    request_id, request = self._request(cell, who, orders, repeat, relaxed)
-                    yield _task(cell, who, task_id, request_id, truth, orders)._replace(repeat=repeat), request
+                served = cell.serving(who.position)
+                for repeat in range(served.n_repeats):
+                    # a route asks word for word what its arm asks, options in the same order: both share the request
+                    orders = served.orders_of(served.tasks.task_id(id_json, repeat))
+                    request_id, request = self._request(served, who, orders, repeat, relaxed)
+                    task = _task(served, who, cell.tasks.task_id(id_json, repeat), request_id, truth, orders)
+                    route_arm = None if served is cell else served.arm
+                    yield task._replace(arm=cell.arm, repeat=repeat, route_arm=route_arm), request
                     self.tally.tasks_by_arm[cell.arm] += 1
                     self.tally.n_tasks += 1
         self.tally.relaxed.update(relaxed)
@@ -189,6 +193,7 @@ def _task(
         None if truth.numbers is None else truth.numbers[at],
         None if truth.texts is None else truth.texts[at],
         None,
+        None,
         orders if len(orders) > 1 else None,
     )
 
@@ -209,8 +214,11 @@ def oversized_problems(tally: Tally, arms: Mapping[str, ModelArm]) -> list[Probl
 
 
 def arms_of(cells: Mapping[str, Sequence[Cell]]) -> dict[str, ModelArm]:
-    """The model arms in the cells, by name."""
-    asked: list[tuple[ModelArm, QuestionPrompts]] = [
-        cell.asks for row in cells.values() for cell in row if cell.asks is not None
-    ]
+    """The model arms in the cells, those that only routes ask included, by name."""
+    everything = [one for row in cells.values() for cell in row for one in _parts(cell)]
+    asked: list[tuple[ModelArm, QuestionPrompts]] = [cell.asks for cell in everything if cell.asks is not None]
     return {arm.name: arm for arm, _ in asked}
+
+
+def _parts(cell: Cell) -> Sequence[Cell]:
+    return [cell] if cell.route is None else cell.route[0]

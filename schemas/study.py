@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from schemas.deadline import check_deadline
 from schemas.derive import Derive
+from schemas.experiment import Experiment
 from schemas.question import Question
 from schemas.strict import Strict
 
@@ -20,11 +21,9 @@ CodeValue = int | str
 
 NOT_BUILT_YET: dict[str, str] = {
     "budget.month_usd": "month budgets",
-    "arms.*.route": "routes over other arms",
     "arms.*.fallback": "fallback models",
     "groups": "questions asked with memory",
     "arms.*.memory": "questions asked with memory",
-    "experiment": "experiments",
     "privacy": "k-anonymity limits",
 }
 """Dotted key (* for any name) -> what it would switch on. Named in the error, never silently accepted."""
@@ -117,8 +116,15 @@ class Persona(Strict):
     )
 
 
+class RouteStep(Strict):
+    """A step of a route."""
+
+    when: str | None = Field(None, description="Rule such as `EDUCATION >= 5`; the last step has none.")
+    arm: str = Field(description="Arm that answers where the rule is the first that holds.")
+
+
 class Arm(Strict):
-    """One way to answer: a model with a strategy, or imported predictions."""
+    """One way to answer: a model with a strategy, a route over other arms, or imported predictions."""
 
     model: str | None = Field(None, description="Name in the models file.")
     strategy: StrategyName | None = Field(
@@ -172,6 +178,9 @@ class Arm(Strict):
     memory: bool = Field(
         False, description="Questions of a group are asked one after the other: the model sees its earlier answers."
     )
+    route: Annotated[list[RouteStep], Field(min_length=1)] | None = Field(
+        None, description="Each respondent is answered by the arm of the first step that holds; costs nothing more."
+    )
     imported: str | None = Field(None, alias="import", description="CSV of earlier predictions, relative to the study.")
     suffix: str = Field("_LLM", description="import: column of a question is its id plus this.")
     transport: Literal["online", "batch"] = Field(
@@ -189,14 +198,14 @@ class Arm(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> "Arm":
-        if (self.imported is None) == (self.model is None):
-            raise ValueError("an arm needs either `model` with `strategy`, or `import`")
+        if sum(source is not None for source in (self.imported, self.model, self.route)) != 1:
+            raise ValueError("an arm needs either `model` with `strategy`, or `route`, or `import`")
         if self.model is not None and self.strategy is None:
             raise ValueError("an arm with a model needs a `strategy`")
         if (self.strategy == "template") != (self.prompt is not None):
             raise ValueError("`strategy: template` and `prompt` need each other")
-        if self.imported is not None and self.strategy is not None:
-            raise ValueError("an arm with `import` has no `strategy`")
+        if self.model is None and self.strategy is not None:
+            raise ValueError("an arm with `import` or `route` has no `strategy`")
         return self
 
 
@@ -260,7 +269,8 @@ class Study(Strict):
     groups: dict[str, list[str]] = Field(
         default_factory=dict, description="Name -> questions that arms with `memory` ask in one conversation, in order."
     )
-    arms: dict[ArmName, Arm] = Field(min_length=1, description="Name -> one way to answer.")
+    arms: dict[ArmName, Arm] = Field(default_factory=dict, description="Name -> one way to answer.")
+    experiment: Experiment | None = Field(None, description="Factors to be crossed into further arms.")
     evaluate: Evaluate = Field(default_factory=Evaluate, description="How the evaluation is done.")
     reuse: Reuse = Field(default_factory=Reuse, description="Which earlier answers may serve this run.")
     budget: Budget = Field(default_factory=Budget, description="Bound on the bill.")
@@ -268,3 +278,9 @@ class Study(Strict):
     field_period: str | date | None = Field(
         None, description="When the survey was in the field; shown, and told to the model by the stage on the times."
     )
+
+    @model_validator(mode="after")
+    def _some_arm(self) -> "Study":
+        if not self.arms and self.experiment is None:
+            raise ValueError("a study needs `arms` or an `experiment`")
+        return self

@@ -64,6 +64,7 @@ TASKS = _schema(
     _field("split", pa.string(), "train | validation | test"),
     _field("imported_text", pa.string(), "answer as found in an import; null otherwise", null=True),
     *_TRUTH_OF_KINDS,
+    _field("route_arm", pa.string(), "arm that a route chose for the respondent; null in every other arm", null=True),
     _field("turn", pa.int32(), "turn of the request that answers the task, 0 for the first; null: the last", null=True),
     _field(
         "option_orders",

@@ -1,13 +1,14 @@
 """A study and its survey file into respondents, codebook and answers; every problem found at once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from schemas.codebook import Codebook, CodedVariable
 from schemas.errors import Problem, StudyError
 from schemas.study import Study
+from survey.arm_routes import Routing, route_choices, route_variables
 from survey.data import SurveyData
 from survey.derive import DerivedField, derive_field
 from survey.derive_values import derive_values
@@ -48,13 +49,14 @@ def prepare(study: Study, data: SurveyData) -> Prepared:
         design = work.design(kept_index=data.frame.index[kept])
     fields = work.fields()
     questions, answers = work.questions()
+    routes = work.routes(fields)
     problems = sorted(dict.fromkeys(work.problems), key=lambda problem: problem.level != "error")
     if any(problem.level == "error" for problem in problems):
         raise StudyError(problems)
     columns = {name: answer.codes for name, (_, answer) in fields.items()}
     respondents = pd.concat([design, pd.DataFrame(columns, index=design.index)], axis=1)
     codebook = Codebook(questions=questions, fields={name: coded for name, (coded, _) in fields.items()})
-    return Prepared(respondents, codebook, answers, tuple([*problems, *_left_out(_told(study, fields))]))
+    return Prepared(respondents, codebook, answers, tuple([*problems, *_left_out(_told(study, fields))]), routes)
 
 
 Coded = tuple[CodedVariable, Answers]
@@ -101,12 +103,26 @@ class _Work:
             self.problems.append(Problem(what, f"persona.phrases.{name}", hint, code="phrases_unknown_field"))
         return found
 
+    def routes(self, fields: dict[str, Coded]) -> dict[str, tuple[int, ...]]:
+        derived = {name: coded for name, coded in fields.items() if name in self.study.persona.derive}
+        routing = Routing(
+            replace(self.data, frame=self.frame),
+            self.rules,
+            {name: variable for name, (variable, _) in derived.items()},
+            {name: answers.codes for name, (_, answers) in derived.items()},
+        )
+        choices, problems = route_choices(self.study, routing)
+        self.problems += problems
+        return choices
+
     def _field_names(self) -> dict[str, str]:
         """Field -> dotted key that asks for it: the persona, the arms' match variables, what the evaluation needs."""
         names = dict.fromkeys(self.study.persona.fields, "persona.fields")
         for arm_name, arm in self.study.arms.items():
             for name in arm.match:
                 names.setdefault(name, f"arms.{arm_name}.match")
+        for name, where in route_variables(self.study).items():
+            names.setdefault(name, where)
         wanted = self.study.evaluate
         for name in [*wanted.subgroups, *(one for crossed in wanted.intersections for one in crossed)]:
             names.setdefault(name, "evaluate.subgroups")

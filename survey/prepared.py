@@ -1,5 +1,6 @@
 """What preparing a survey for a study gives."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,6 +44,7 @@ class Prepared:
             test), then a nullable Int32 column of codes per persona field and `match` variable.
         codebook: questions and those fields.
         answers: question id -> answers, rows as in `respondents`.
+        routes: arm with a route -> number of the step that each respondent takes.
         notes: what is worth knowing and stops nothing; level warning or note.
     """
 
@@ -50,3 +52,4 @@ class Prepared:
     codebook: Codebook
     answers: dict[str, Answers]
     notes: tuple[Problem, ...] = field(default=())
+    routes: Mapping[str, Sequence[int]] = field(default_factory=dict)

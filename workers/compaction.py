@@ -122,7 +122,6 @@ class _Batch:
         columns["run_id"] = [self._run_id] * n
         columns["in_sample"] = [False] * n
         columns["reader_version"] = [self._run.version] * n
-        columns["route_arm"] = pa.nulls(n, tables.PREDICTIONS.field("route_arm").type)
         return pa.table({name: columns[name] for name in tables.PREDICTIONS.names}, schema=tables.PREDICTIONS)
 
     def _answers_of(self, store: Store) -> pa.Table:
@@ -138,12 +137,12 @@ class _Batch:
         return everything.take(pa.array(take, mask=unit == NO_UNIT))
 
     def _readings(self) -> dict[str, Any]:
-        names = ("question_id", "arm", "imported_text", "turn", "option_order", "option_orders")
-        columns = [self._tasks[c].to_pylist() for c in names]
+        names = ("question_id", "imported_text", "turn", "option_order", "option_orders")
+        columns = [*(self._tasks[c].to_pylist() for c in names), self._asking_arms()]
         landed = [self._answers[c].to_pylist() for c in Landed._fields]
         readings: list[Reading] = []
         by_order: list[list[dict[str, Any]] | None] = []
-        for (question_id, arm, imported, turn, order, orders), reply in zip(
+        for (question_id, imported, turn, order, orders, arm), reply in zip(
             zip(*columns, strict=True), zip(*landed, strict=True), strict=True
         ):
             shape, reader = self._run.shape(arm, question_id), self._run.reader
@@ -164,6 +163,11 @@ class _Batch:
         out["truth_label"] = self._truth_labels()
         out["transport"] = self._transports()
         return out
+
+    def _asking_arms(self) -> list[str]:
+        """The arm that answers each task: of a route the one that it chose."""
+        pairs = zip(self._tasks["arm"].to_pylist(), self._tasks["route_arm"].to_pylist(), strict=True)
+        return [arm if chosen is None else chosen for arm, chosen in pairs]
 
     def _truth_labels(self) -> list[str | None]:
         pairs = zip(self._tasks["question_id"].to_pylist(), self._tasks["truth"].to_pylist(), strict=True)

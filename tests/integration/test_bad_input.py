@@ -84,7 +84,7 @@ BAD_STUDIES = {
     "broken YAML": Bad(("study.yaml:",), study=("split: {", "split: {{")),
     "unknown key": Bad(("study.yaml", "weigth", "weight"), study=("weight: W", "weigth: W")),
     "key of a later feature": Bad(
-        ("repeats", "repeated samples"), study=("strategy: basic}", "strategy: basic, repeats: 3}")
+        ("fallback", "fallback models"), study=("strategy: basic}", "strategy: basic, fallback: big}")
     ),
     "value of the wrong kind": Bad(("study.yaml:5", "test"), study=("test: 0.2", "test: a lot")),
     "few-shot match of an unknown variable": Bad(("SEXX",), study=("match: [SEX,", "match: [SEXX,")),

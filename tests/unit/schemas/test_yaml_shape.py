@@ -90,7 +90,7 @@ def test_all_problems_come_at_once_in_the_order_of_lines():
     ("addition", "key"),
     [
         pytest.param("budget: {month_usd: 3}", "budget.month_usd", id="month budget"),
-        pytest.param("experiment: {}", "experiment", id="experiment"),
+        pytest.param("privacy: {}", "privacy", id="privacy"),
     ],
 )
 def test_key_of_a_later_feature_is_refused_by_name(addition, key):
@@ -105,18 +105,6 @@ def test_arm_key_of_a_later_feature_is_refused_even_with_a_harmless_value(key):
     (problem,) = problems_of(study, STUDY.replace("strategy: basic", f"strategy: basic, {key}"))
 
     assert f"arms.basic.{key.split(':')[0]}` switches on" in problem
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "key"),
-    [
-        pytest.param("model: mini, strategy: basic", "route: [{arm: x}]", "route", id="route"),
-    ],
-)
-def test_later_feature_with_a_shape_of_its_own_is_one_problem_only(old, new, key):
-    (problem,) = problems_of(study, STUDY.replace(old, new))
-
-    assert f".{key}` switches on" in problem
 
 
 def test_models_key_of_a_later_feature_is_refused_by_name():

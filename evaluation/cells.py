@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from dataclasses import field as dataclass_field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from evaluation.arrays import BoolArray, FloatArray, IntArray
+from evaluation.numeric import NumericCell
 from evaluation.sampling_design import SamplingDesign
 from evaluation.scale import Scale
 from evaluation.usage import Usage
@@ -81,6 +82,13 @@ class Cell:
         return replace(self, **kept)
 
 
+class Totals(NamedTuple):
+    """Rows of predictions.parquet: by status, and those that an emulator answered."""
+
+    by_status: Mapping[str, int]
+    n_simulated: int
+
+
 @dataclass(frozen=True)
 class RunData:
     """What the evaluation knows of a run.
@@ -94,6 +102,8 @@ class RunData:
         design: strata and clusters of the respondents.
         settings: the study's `evaluate`.
         usage: (question, arm) -> cost, time, tokens and origin of its answers.
+        numeric: (question, arm) -> numbers predicted; such questions have no cell in `cells`.
+        totals: rows of predictions.parquet by status, and those an emulator answered; None: counted from the cells.
         trained_on: arm -> indexes of the respondents its model was tuned on, where they are known one by one.
         groups: subgroup variables -> codes per respondent, as in `fields`.
         labels: persona field or subgroup variable -> code -> label.
@@ -117,11 +127,13 @@ class RunData:
     labels: Mapping[str, Mapping[int, str]] = dataclass_field(default_factory=dict)
     question_labels: Mapping[str, Mapping[int, str]] = dataclass_field(default_factory=dict)
     texts: Mapping[str, str] = dataclass_field(default_factory=dict)
+    numeric: Mapping[tuple[str, str], NumericCell] = dataclass_field(default_factory=dict)
+    totals: Totals | None = None
 
     @property
     def arms(self) -> list[str]:
         """Arms that have predictions."""
-        return list(dict.fromkeys(arm for _, arm in self.cells))
+        return list(dict.fromkeys(arm for _, arm in [*self.cells, *self.numeric]))
 
     @property
     def questions(self) -> list[str]:
@@ -130,36 +142,58 @@ class RunData:
 
     def count(self, status: str) -> int:
         """Predictions of the whole run in a status."""
+        if self.totals is not None:
+            return self.totals.by_status.get(status, 0)
         return sum(int((cell.status == STATUSES.index(status)).sum()) for cell in self.cells.values())
 
     @property
     def n_predictions(self) -> int:
         """Rows of predictions.parquet."""
+        if self.totals is not None:
+            return sum(self.totals.by_status.values())
         return sum(cell.respondent.size for cell in self.cells.values())
 
     @property
     def n_simulated(self) -> int:
         """Predictions that an emulator answered."""
+        if self.totals is not None:
+            return self.totals.n_simulated
         return sum(int(cell.simulated.sum()) for cell in self.cells.values())
 
     def of_split(self, split: str) -> "RunData":
         """Only the respondents of one split; `all` is everyone."""
-        return replace(self, cells={key: self.part(cell, split) for key, cell in self.cells.items()})
+        return replace(
+            self,
+            cells={key: self.part(cell, split) for key, cell in self.cells.items()},
+            numeric={key: self.numeric_part(cell, split) for key, cell in self.numeric.items()},
+        )
+
+    def numeric_part(self, cell: NumericCell, split: str) -> NumericCell:
+        """The same for numbers."""
+        mask = self._mask(cell.respondent, cell.split, split)
+        return cell if mask is None else cell.where(mask)
 
     def part(self, cell: Cell, split: str) -> Cell:
         """The rows of a cell, or of a baseline's, that belong to a split."""
+        mask = self._mask(cell.respondent, cell.split, split)
+        return cell if mask is None else cell.where(mask)
+
+    def _mask(self, respondent: IntArray, splits: IntArray, split: str) -> BoolArray | None:
+        """Rows of a split; None for all of them."""
         if split == ALL:
-            return cell
-        if split == HELD_OUT:
-            return cell.where(~self.is_tuned_on[cell.respondent])
-        return cell.where(cell.split == SPLITS.index(split))
+            return None
+        mask: BoolArray = ~self.is_tuned_on[respondent] if split == HELD_OUT else splits == SPLITS.index(split)
+        return mask
 
     @cached_property
     def is_tuned_on(self) -> BoolArray:
         """Whether any arm's model was tuned on a respondent, shape (R,)."""
         seen = np.zeros(len(self.respondent_ids), dtype=np.bool_)
-        for cell in self.cells.values():
-            seen[cell.respondent[cell.in_sample]] = True
+        for respondent, in_sample in (
+            *((c.respondent, c.in_sample) for c in self.cells.values()),
+            *((c.respondent, c.in_sample) for c in self.numeric.values()),
+        ):
+            seen[respondent[in_sample]] = True
         return seen
 
 

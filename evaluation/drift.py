@@ -124,8 +124,9 @@ def _drift(key: tuple[str, str], earlier: RunData, later: RunData) -> Drift:
     gap, interval = _gap(a, right[1].astype(np.float64) - right[0], draws_of(earlier))
     both = a.valid & b.valid
     agreement = float(a.weight[both] @ (a.answer == b.answer)[both] / a.weight[both].sum()) if both.any() else None
-    mixed = any(run.usage[key].n_origins > 1 for run in (earlier, later))
-    reused = later.usage[key].n_reused
+    used = [run.usage.get(key) for run in (earlier, later)]  # items of a select-all have none of their own
+    mixed = any(one is not None and one.n_origins > 1 for one in used)
+    reused = 0 if used[1] is None else used[1].n_reused
     return Drift(*key, a.truth.size, gap, interval, agreement, _shift(a, b), p, p, mixed, reused)
 
 

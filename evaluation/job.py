@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 from evaluation.baselines import fit_baselines
 from evaluation.calibration import with_calibrated_arms
-from evaluation.cells import ALL, HELD_OUT
+from evaluation.cells import ALL, HELD_OUT, RunData
 from evaluation.figures import MetricRow
+from evaluation.kinds_show import numeric_lines, numeric_table, position_tables
 from evaluation.load import load_run
+from evaluation.numeric_baselines import numeric_baselines
+from evaluation.numeric_scores import NumericScore, score_numeric
 from evaluation.output import method_of, write_metrics
+from evaluation.positions import position_rows
 from evaluation.rows import metric_rows
 from evaluation.scoring import SplitScores, draws_of, score_split
 from evaluation.show import TextTable, tables_of
@@ -28,7 +32,8 @@ class Evaluation:
         tables: coverage, headline, baselines; one set a split.
         notes: what went less than well in fitting the baselines.
         files: paths in the store of what was written.
-        scores: one a split, for the report.
+        scores: one a split, for the report; likewise `numeric`, (question, arm) -> score of numbers.
+        positions: rows of position bias.
     """
 
     run_id: str
@@ -39,6 +44,8 @@ class Evaluation:
     notes: list[str]
     files: list[str]
     scores: list[SplitScores]
+    numeric: list[Mapping[tuple[str, str], NumericScore]]
+    positions: list[MetricRow]
 
     @property
     def lines(self) -> list[str]:
@@ -76,9 +83,15 @@ def evaluate_run(
         splits = list(dict.fromkeys([*splits, HELD_OUT]))
     baselines = fit_baselines(run, progress=tell)
     scores = [score_split(run, baselines, split, progress=tell) for split in splits]
+    numeric = _numeric(run, splits, tell)
     tell("subgroups, joint structure and value")
+    positions = position_rows(store, run_id)
     rows = [row for s in scores for row in metric_rows(s)]
-    warnings, verdict = warning_lines(loaded), [line for s in scores for line in verdict_lines(s, loaded.arms)]
+    rows += [row for scored in numeric for score in scored.values() for row in score.rows]
+    rows += positions
+    asked = list(dict.fromkeys(arm for _, arm in loaded.cells))
+    warnings, verdict = warning_lines(loaded), [line for s in scores for line in verdict_lines(s, asked)]
+    verdict += [line for scored in numeric for line in numeric_lines(scored)]
     notes = [*baselines.notes, *uncalibrated]
     tell("writing figures")
     files = write_metrics(store, run_id, rows, lines=[*warnings, *verdict], method=method_of(run, draws_of(run), notes))
@@ -87,11 +100,28 @@ def evaluate_run(
         rows=rows,
         warnings=warnings,
         verdict=verdict,
-        tables=[table for s in scores for table in tables_of(s, run.arms)],
+        tables=[
+            *(table for s in scores if s.cells for table in tables_of(s, run.arms)),
+            *(table for scored in numeric for table in numeric_table(scored)),
+            *position_tables(positions),
+        ],
         notes=notes,
         files=files,
         scores=scores,
+        numeric=numeric,
+        positions=positions,
     )
+
+
+def _numeric(
+    run: RunData, splits: Sequence[str], tell: Callable[[str], None]
+) -> list[Mapping[tuple[str, str], NumericScore]]:
+    """Scores of numeric questions, one mapping a split; empty ones without such questions."""
+    if not run.numeric:
+        return [{} for _ in splits]
+    tell("numeric questions")
+    baselines = numeric_baselines(run.numeric, run.respondent_ids, run.fields, run.numeric_fields)
+    return [score_numeric(run, baselines, split, draws_of(run)) for split in splits]
 
 
 def _silent(_: str) -> None:

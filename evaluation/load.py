@@ -1,6 +1,6 @@
 """Loading a run: its folder as cells. Nothing else of the run, and nothing outside it, is read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -9,12 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluation.arrays import FloatArray, IntArray
-from evaluation.cells import ABSENT, STATUSES, TRUTH_STATUSES, Cell, RunData
+from evaluation.cells import ABSENT, STATUSES, TRUTH_STATUSES, Cell, RunData, Totals
 from evaluation.columns import Names, PredictionColumns, Triples, by_row, plain_codes, read_columns
+from evaluation.item_cells import ITEM, LABELS, item_cells, item_name, item_texts
+from evaluation.kind_columns import KindColumns, read_kind_columns
+from evaluation.numeric import NumericCell
 from evaluation.sampling_design import design_of
 from evaluation.scale import Scale, scale_of
 from evaluation.usage import Usage
 from schemas import run_paths
+from schemas.codebook import CodedVariable
 from schemas.errors import StoreError, UserInputError
 from storage.parts import open_table, read_table
 from storage.runs import load_codebook, load_manifest
@@ -49,7 +53,12 @@ def load_run(store: Store, run_id: str) -> RunData:
     columns = read_columns(store, rel, names)
     if not columns.respondent.size:
         raise UserInputError(f"run {run_id} has no tasks.", where=str(store.path(rel)))
-    cells, usage = _cells(columns, names, str(store.path(rel)))
+    kinds = {variable.kind for variable in codebook.questions.values()}
+    extra = read_kind_columns(store, rel, numbers="numeric" in kinds, sets="several" in kinds)
+    found = _cells(columns, names, codebook.questions, extra, str(store.path(rel)))
+    several = [v for v in codebook.questions.values() if v.kind == "several"]
+    items = {item_name(v.name, code): LABELS for v in several for code in v.codes}
+    scales = {name: scale for name, scale in scales.items() if scale.k} | dict.fromkeys(items, ITEM)
     return RunData(
         run_id=run_id,
         study=manifest.study.study,
@@ -58,15 +67,18 @@ def load_run(store: Store, run_id: str) -> RunData:
         fields={name: coded[name] for name in persona},
         numeric_fields=frozenset(n for n, v in codebook.fields.items() if v.kind == "numeric"),
         scales=scales,
-        cells=cells,
-        usage=usage,
+        cells=found.cells,
+        numeric=found.numeric,
+        usage=found.usage,
+        totals=_totals(columns) if found.numeric or several else None,
         design=design_of(people.strata, people.clusters),
         settings=settings,
         groups={name: coded[name] for name in grouped},
         rich={name: coded[name] for name in settings.rich},
         labels={name: v.labels for name, v in codebook.fields.items()},
-        question_labels={name: v.labels for name, v in codebook.questions.items()},
-        texts={name: v.text for name, v in codebook.questions.items()},
+        question_labels={name: v.labels for name, v in codebook.questions.items()} | items,
+        texts={name: _wording(v) for name, v in codebook.questions.items()}
+        | {name: text for v in several for name, text in item_texts(v).items()},
     )
 
 
@@ -116,9 +128,24 @@ def read_respondents(store: Store, run_id: str, fields: Sequence[str]) -> People
     )
 
 
+class _Found(NamedTuple):
+    cells: dict[tuple[str, str], Cell]
+    numeric: dict[tuple[str, str], NumericCell]
+    usage: dict[tuple[str, str], Usage]
+
+
+def _wording(question: CodedVariable) -> str:
+    return " ".join(part for part in (question.stem, question.text) if part)
+
+
+def _totals(columns: PredictionColumns) -> Totals:
+    counts = np.bincount(columns.status, minlength=len(STATUSES))
+    return Totals({name: int(n) for name, n in zip(STATUSES, counts, strict=True)}, int(columns.simulated.sum()))
+
+
 def _cells(
-    columns: PredictionColumns, names: Names, where: str
-) -> tuple[dict[tuple[str, str], Cell], dict[tuple[str, str], Usage]]:
+    columns: PredictionColumns, names: Names, questions: Mapping[str, CodedVariable], kinds: KindColumns, where: str
+) -> _Found:
     """Rows by question, arm, respondent and repeat, so that no sum depends on the order of the file."""
     key = columns.question * len(names.arms) + columns.arm
     order = np.lexsort((columns.repeat, columns.respondent, key))
@@ -126,20 +153,65 @@ def _cells(
     new_row = np.empty_like(order)
     new_row[order] = np.arange(order.size)
     triples = by_row(columns.probabilities, new_row)
-    cells, usage = {}, {}
+    found = _Found({}, {}, {})
     for first, end in zip(starts, [*starts[1:], order.size], strict=True):
-        cell = _cell(columns, order[first:end], names, where)
-        p = _dense(triples, int(first), int(end), cell)
-        cells[(cell.question_id, cell.arm)] = replace(cell, probabilities=p)
-        usage[(cell.question_id, cell.arm)] = columns.usage.of(order[first:end])
-    return cells, usage
+        rows = order[first:end]
+        question = questions[names.questions[int(columns.question[rows[0]])]]
+        place = (question.name, names.arms[int(columns.arm[rows[0]])])
+        found.usage[place] = columns.usage.of(rows)
+        if question.kind == "numeric":
+            found.numeric[place] = _numeric(columns, rows, question, place[1], kinds)
+        elif question.kind == "several":
+            cells = _items(columns, rows, names, question, kinds)
+            found.cells.update({(cell.question_id, cell.arm): cell for cell in cells})
+        elif question.codes:
+            cell = _cell(columns, rows, names, where, is_coded=question.kind == "open")
+            found.cells[place] = replace(cell, probabilities=_dense(triples, int(first), int(end), cell))
+    return found
 
 
-def _cell(columns: PredictionColumns, rows: IntArray, names: Names, where: str) -> Cell:
+def _numeric(
+    columns: PredictionColumns, rows: IntArray, question: CodedVariable, arm: str, kinds: KindColumns
+) -> NumericCell:
+    respondent = columns.respondent[rows]
+    unit = 1.0 / np.bincount(respondent)[respondent]
+    told, answered = columns.truth_status[rows] == _TRUTH_ANSWERED, columns.status[rows] == _ANSWERED
+    return NumericCell(
+        arm=arm,
+        question_id=question.name,
+        low=0.0 if question.minimum is None else question.minimum,
+        high=1.0 if question.maximum is None else question.maximum,
+        respondent=respondent,
+        truth=np.where(told, kinds.truth_number[rows], np.nan),
+        answer=np.where(answered, kinds.answer_number[rows], np.nan),
+        truth_status=columns.truth_status[rows],
+        status=columns.status[rows],
+        weight=columns.weight[rows] * unit,
+        unit=unit,
+        split=columns.split[rows],
+        in_sample=columns.in_sample[rows],
+        simulated=columns.simulated[rows],
+    )
+
+
+def _items(
+    columns: PredictionColumns, rows: IntArray, names: Names, question: CodedVariable, kinds: KindColumns
+) -> Iterator[Cell]:
+    """One cell an item of a several-codes question."""
+    whole = _cell(columns, rows, names, "", is_coded=True)
+    answered = columns.status[rows] == _ANSWERED
+    whole = replace(whole, answer=np.where(answered, 0, ABSENT), status=columns.status[rows])
+    codes = tuple(question.codes)
+    truth, answer = kinds.truth_codes.dense(rows, codes), kinds.answer_codes.dense(rows, codes)
+    return item_cells(whole, question.codes, truth, answer, columns.truth_status[rows] == _TRUTH_ANSWERED)
+
+
+def _cell(columns: PredictionColumns, rows: IntArray, names: Names, where: str, *, is_coded: bool = False) -> Cell:
+    """One cell. `is_coded`: an answer without a code is one that the codebook has no code for, not damage."""
     question = names.questions[int(columns.question[rows[0]])]
     scale = names.scales[question]
     truth, told = _positions(columns.truth[rows], scale), columns.truth_status[rows] == _TRUTH_ANSWERED
-    if (truth[told] == ABSENT).any():
+    if (truth[told] == ABSENT).any() and not is_coded:
         raise StoreError(f"a truth of {question} is no code of the codebook.", where=where)
     answered, answer = columns.status[rows] == _ANSWERED, _positions(columns.answer[rows], scale)
     respondent = columns.respondent[rows]

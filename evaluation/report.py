@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from evaluation.job import Evaluation
+from evaluation.kinds_show import numeric_report, position_report
 from evaluation.output import method_of
 from evaluation.report_charts import Spec, is_shown, reliability_charts, share_charts, subgroup_charts
 from evaluation.report_lookup import Lookup
@@ -82,6 +83,8 @@ def render_report(store: Store, run_id: str, evaluation: Evaluation) -> str:
         texts=scores.run.texts,
         headline=sections.headline(),
         sections=sections,
+        numeric=numeric_report(evaluation.numeric[0]),
+        positions=position_report(evaluation.positions),
         charts=charts,
         specs=_embedded({f"{kind}:{name}": spec for kind, named in charts.items() for name, spec in named.items()}),
         samples=_samples(store, run_id),

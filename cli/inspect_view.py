@@ -74,6 +74,8 @@ def _chosen(found: Inspection, names: Sequence[str]) -> list[VariableReport]:
 def _show_candidates(found: Inspection) -> None:
     _say(f"  respondent id: {_listed(found.id_candidates)}")
     _say(f"  weight: {_listed(found.weight_candidates)}")
+    _say(f"  strata: {_listed(found.strata_candidates)}")
+    _say(f"  cluster: {_listed(found.cluster_candidates)}")
     for group in found.multiple_response:
         refused = f", refused {group.refused}" if group.refused is not None else ""
         _say(f"  multiple response {group.name}: {', '.join(group.boxes)}{refused}")

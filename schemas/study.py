@@ -59,7 +59,9 @@ class SurveySource(Strict):
         description="Instead of `file`: several files, as waves, joined by the respondent id. A variable that an "
         "earlier file has too is NAME_w2 in the second.",
     )
-    respondent_id: str = Field(description="Variable with one distinct value per respondent.")
+    respondent_id: str = Field(
+        description="Variable with one distinct value per respondent; `row_number` where the file has none."
+    )
     weight: str | None = Field(None, description="Analysis weight; 1.0 for everyone without it.")
     strata: str | None = Field(None, description="Sampling stratum.")
     cluster: str | None = Field(None, description="Sampling cluster.")

@@ -1,7 +1,7 @@
 """Variables that could serve as id, weight, or boxes of one multiple-response question."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from survey.column_facts import ColumnFacts
@@ -14,6 +14,8 @@ _BOX = re.compile(r"(?P<stem>.+?)_?(?P<number>\d+)")
 _FLAG_NUMBERS = frozenset({77, 88, 97, 98, 99, 997, 998, 999})
 _WEIGHT_NAME = re.compile(r"weight|wgt|(?:^|_)wt|wt$", re.IGNORECASE)
 _ID_NAME = re.compile(r"id$|^id|respondent|case|serial", re.IGNORECASE)
+_STRATA = re.compile(r"strat(?:um|a|id)?(?:$|[^a-z])|^SDMVSTRA|\bv?estrat", re.IGNORECASE)
+_CLUSTER = re.compile(r"(?:^|[^a-z])psu|psu(?: |$)|cluster(?:$|[^a-z])|primary sampling", re.IGNORECASE)
 _MEAN_ONE = 0.05
 
 
@@ -60,6 +62,18 @@ def weight_candidates(columns: Facts) -> list[str]:
         if is_named or (column.is_fraction and distance < _MEAN_ONE):
             found[name] = (not is_named, "base" in f"{name} {variable.label}".lower(), distance)
     return sorted(found, key=lambda name: found[name])
+
+
+def design_candidates(columns: Facts, taken: Collection[str]) -> tuple[list[str], list[str]]:
+    """Variables named or described like sampling strata, and like clusters; with fewer groups than respondents."""
+    usable = {
+        name: f"{name} {column.variable.label}".strip()
+        for name, column in columns.items()
+        if name not in taken and 1 < column.n_distinct < column.n_rows and not column.n_missing
+    }
+    strata = [name for name, words in usable.items() if _STRATA.search(words)]
+    clusters = [name for name, words in usable.items() if _CLUSTER.search(words) and name not in strata]
+    return strata, clusters
 
 
 def box_groups(columns: Facts) -> list[BoxGroup]:

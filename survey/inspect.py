@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.study import MissingKind
-from survey.candidates import BoxGroup, box_groups, id_candidates, weight_candidates
+from survey.candidates import BoxGroup, box_groups, design_candidates, id_candidates, weight_candidates
 from survey.coding import code_rank
 from survey.column_facts import MOST_COUNTED, ColumnFacts, column_facts
 from survey.data import Code, SurveyData, Variable, VariableKind
@@ -48,6 +48,7 @@ class VariableReport:
         n_distinct: distinct values that are there.
         declared_missing: codes of `values` that the file declares user-missing.
         suspected_missing: code -> kind, from labels; to be confirmed by whoever writes the study.
+        odd_codes: unlabelled codes such as 99 or -1 beside small answers, which could stand for no answer.
     """
 
     name: str
@@ -59,6 +60,7 @@ class VariableReport:
     n_distinct: int
     declared_missing: tuple[Code, ...]
     suspected_missing: dict[Code, MissingKind]
+    odd_codes: tuple[Code, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Inspection:
     variables: tuple[VariableReport, ...]
     weight_candidates: tuple[str, ...]
     id_candidates: tuple[str, ...]
+    strata_candidates: tuple[str, ...]
+    cluster_candidates: tuple[str, ...]
     multiple_response: tuple[BoxGroup, ...]
     warnings: tuple[str, ...]
 
@@ -107,6 +111,7 @@ def _facts(data: SurveyData) -> dict[str, ColumnFacts]:
 def _inspection(data: SurveyData, facts: dict[str, ColumnFacts], of_file: Sequence[str]) -> Inspection:
     ids = id_candidates(facts)
     weights = weight_candidates(facts)
+    strata, clusters = design_candidates(facts, {*ids, *weights})
     plain = {*ids, *weights}
     reports = [_report(column, list_values=name not in plain) for name, column in facts.items()]
     warnings = [*of_file, *(w for r in reports if r.name not in plain for w in _warnings(r, facts[r.name].seen))]
@@ -119,6 +124,8 @@ def _inspection(data: SurveyData, facts: dict[str, ColumnFacts], of_file: Sequen
         variables=tuple(reports),
         weight_candidates=tuple(weights),
         id_candidates=tuple(ids),
+        strata_candidates=tuple(strata),
+        cluster_candidates=tuple(clusters),
         multiple_response=tuple(box_groups(facts)),
         warnings=tuple(warnings),
     )
@@ -141,6 +148,7 @@ def _report(column: ColumnFacts, *, list_values: bool) -> VariableReport:
         n_distinct=column.n_distinct,
         declared_missing=tuple(value.code for value in values if value.declared),
         suspected_missing={v.code: v.reads_like for v in values if v.reads_like is not None},
+        odd_codes=tuple(_odd_codes(column)),
     )
 
 
@@ -156,11 +164,20 @@ def _warnings(report: VariableReport, seen: Mapping[Code, int]) -> Sequence[str]
     found = []
     if report.kind == "labelled" and unlabelled:
         found.append(f"{report.name}: values without a label: {', '.join(map(str, unlabelled[:12]))}.")
-    if report.kind == "numeric" and not labelled and report.n_distinct <= MOST_VALUES:
-        odd = [code for code in unlabelled if code in _USUAL_MISSING or (isinstance(code, int) and code < 0)]
-        others = [code for code in unlabelled if code not in odd and not isinstance(code, str)]
-        if odd and others and max(others) < 50:
-            found.append(f"{report.name}: {', '.join(map(str, odd))} could stand for no answer; the file does not say.")
+    if report.odd_codes:
+        odd = ", ".join(map(str, report.odd_codes))
+        found.append(f"{report.name}: {odd} could stand for no answer; the file does not say.")
     if not report.n_distinct:
         found.append(f"{report.name}: every cell is blank.")
     return found
+
+
+def _odd_codes(column: ColumnFacts) -> list[Code]:
+    """Usual codes for no answer, or negative ones, in a short list of small answers without labels."""
+    variable = column.variable
+    if variable.kind != "numeric" or variable.labels or column.n_distinct > MOST_VALUES:
+        return []
+    codes = [code for code in column.seen if not isinstance(code, str)]
+    odd = [code for code in codes if code in _USUAL_MISSING or (isinstance(code, int) and code < 0)]
+    others = [code for code in codes if code not in odd]
+    return list(odd) if odd and others and max(others) < 50 else []

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,8 @@ from survey.nearest import did_you_mean
 from survey.respondents import respondent_ids
 
 _NAME = re.compile(r"[^\W\d][\w.$#@]*")
+ROW_NUMBER = "row_number"
+"""As respondent id of a file without ids: its rows, from 1."""
 _WAVE_SUFFIX = re.compile(r"_w\d+$")
 
 
@@ -31,7 +34,7 @@ def read_study_survey(study: Study, folder: Path) -> SurveyData:
     words = mentioned(study)
     source = study.survey
     if source.file is not None:
-        return read_survey(folder / source.file, words)
+        return numbered(read_survey(folder / source.file, words), source)
     keep = {*words, *(_WAVE_SUFFIX.sub("", word) for word in words)}
     return joined([read_survey(folder / name, keep) for name in source.files], source.respondent_id)
 
@@ -47,9 +50,18 @@ def whole_survey(source: SurveySource, path: Path) -> SurveyData:
         SurveyFileError: likewise.
     """
     if source.file is not None:
-        return read_survey(path)
+        return numbered(read_survey(path), source)
     folder = path if path.is_dir() else path.parent
     return joined([read_survey(folder / Path(name).name) for name in source.files], source.respondent_id)
+
+
+def numbered(data: SurveyData, source: SurveySource) -> SurveyData:
+    """The survey with its rows numbered from 1, if the study names `row_number` as id and the file has no such variable."""
+    if source.respondent_id != ROW_NUMBER or ROW_NUMBER in data.variables:
+        return data
+    numbers = pd.Series(range(1, len(data.frame) + 1), name=ROW_NUMBER, dtype="Int64")
+    frame = pd.concat([data.frame, numbers], axis=1)
+    return replace(data, frame=frame, variables=data.variables | {ROW_NUMBER: Variable(ROW_NUMBER)})
 
 
 def mentioned(study: Study) -> set[str]:

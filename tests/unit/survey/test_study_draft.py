@@ -1,0 +1,131 @@
+"""Drafts of surveys of different origin: what is guessed, and that the study checks without an error as written."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+import pytest
+import statsmodels.api as sm
+
+from producer.check import Checked, check
+from survey.inspect import inspect_file
+from survey.study_draft import study_draft
+from tests.support.small_study import MODELS
+from tests.support.survey_files import write_trap_sav
+
+N = 300
+
+
+def drafted(survey: Path) -> Checked:
+    """The draft of a file, checked as it is."""
+    study = survey.parent / "study.yaml"
+    study.write_text(study_draft(inspect_file(survey)), encoding="utf-8")
+    (survey.parent / "models.yaml").write_text(MODELS, encoding="utf-8")
+    checked = check(study, None, environ={})
+    assert checked.errors == []
+    assert len(checked.prepared.respondents) > 0
+    return checked
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "ordinal", "nominal"),
+    [
+        ("anes96", ["age", "educ", "income"], {"TVnews", "selfLR", "ClinLR", "DoleLR", "PID"}, {"vote"}),
+        ("fair", ["age", "yrs_married", "educ", "occupation", "religious", "children"], {"rate_marriage"}, set()),
+    ],
+)
+def test_table_of_plain_numbers_without_ids(name, fields, ordinal, nominal, tmp_path):
+    getattr(sm.datasets, name).load_pandas().data.to_csv(tmp_path / f"{name}.csv", index=False)
+
+    study = drafted(tmp_path / f"{name}.csv").study
+
+    assert study.survey.respondent_id == "row_number"
+    assert study.persona.fields == fields
+    assert {q for q, item in study.questions.items() if item.scale == "ordinal"} == ordinal
+    assert {q for q, item in study.questions.items() if item.scale == "nominal"} == nominal
+
+
+def test_spss_file_with_boxes_and_missing_codes(tmp_path):
+    study = drafted(write_trap_sav(tmp_path / "traps.sav")).study
+
+    assert (study.survey.respondent_id, study.survey.weight) == ("ID", "WT")
+    assert study.persona.derive["RACE"].selected == ["RACE_1", "RACE_2"]
+    assert study.questions["ECON"].scale == "ordinal"
+    assert study.missing["default"].refused == [99]
+
+
+def test_stata_file_with_design_and_letters(tmp_path):
+    rng = np.random.default_rng(3)
+    opinion = pd.Series(rng.integers(1, 5, N).astype(float), dtype=object)
+    opinion[:5] = "a"
+    frame = pd.DataFrame(
+        {
+            "seqn": np.arange(N) + 1.0,
+            "sdmvpsu": rng.integers(1, 3, N).astype(float),
+            "sdmvstra": rng.integers(80, 95, N).astype(float),
+            "wtmec2yr": rng.gamma(2, 5000, N),
+            "riagendr": rng.integers(1, 3, N).astype(float),
+            "health": opinion,
+        }
+    )
+    pyreadstat.write_dta(
+        frame,
+        str(tmp_path / "exam.dta"),
+        column_labels=["", "", "", "", "Gender", "Would you say your health is ...?"],
+        variable_value_labels={
+            "riagendr": {1: "Male", 2: "Female"},
+            "health": {1: "Excellent", 2: "Good", 3: "Fair", 4: "Poor", "a": "Refused"},
+        },
+        missing_user_values={"health": ["a"]},
+    )
+
+    checked = drafted(tmp_path / "exam.dta")
+
+    source = checked.study.survey
+    assert (source.respondent_id, source.weight, source.strata, source.cluster) == (
+        *("seqn", "wtmec2yr"),
+        *("sdmvstra", "sdmvpsu"),
+    )
+    assert checked.study.persona.fields == ["riagendr"]
+    assert list(checked.study.questions) == ["health"]
+    assert (checked.prepared.answers["health"].status == "refused").sum() == 5
+
+
+def test_table_of_words(tmp_path):
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {
+            "region": rng.choice(["C", "M", "N", "S"], N),
+            "population": rng.choice([3750, 15000, 250000], N),
+            "sex": rng.choice(["F", "M"], N),
+            "statusquo": rng.normal(size=N),
+            "vote": rng.choice(["A", "N", "U", "Y"], N),
+        }
+    )
+    frame.to_csv(tmp_path / "plebiscite.csv", index=False)
+
+    study = drafted(tmp_path / "plebiscite.csv").study
+
+    assert study.persona.fields == ["sex", "region"]
+    assert list(study.questions) == ["vote"]
+
+
+def test_qualtrics_export_of_numbers(tmp_path):
+    header = ["ResponseId", "Q1", "Q2", "Q3"]
+    texts = ["Response ID", "How old are you?", "How satisfied are you with your life?", "Did you vote?"]
+    ids = [f'{{"ImportId":"QID{n}"}}' for n in range(4)]
+    rows = [[f"R_{n:04d}", str(18 + n % 60), str(-99 if n % 50 == 0 else 1 + n % 5), str(1 + n % 2)] for n in range(N)]
+    table = io.StringIO()
+    csv.writer(table).writerows([header, texts, ids, *rows])
+    (tmp_path / "export.csv").write_text(table.getvalue(), encoding="utf-8")
+
+    checked = drafted(tmp_path / "export.csv")
+
+    assert checked.study.survey.respondent_id == "ResponseId"
+    assert checked.study.persona.fields == ["Q1"]
+    assert checked.study.questions["Q2"].scale == "ordinal"
+    assert checked.prepared.codebook.questions["Q2"].text == "How satisfied are you with your life?"
+    assert (checked.prepared.answers["Q2"].status == "refused").sum() == 6

@@ -56,7 +56,7 @@ def whole_survey(source: SurveySource, path: Path) -> SurveyData:
 
 
 def numbered(data: SurveyData, source: SurveySource) -> SurveyData:
-    """The survey with its rows numbered from 1, if the study names `row_number` as id and the file has no such variable."""
+    """The survey, its rows numbered from 1 if the study names `row_number` as id and the file has no such variable."""
     if source.respondent_id != ROW_NUMBER or ROW_NUMBER in data.variables:
         return data
     numbers = pd.Series(range(1, len(data.frame) + 1), name=ROW_NUMBER, dtype="Int64")

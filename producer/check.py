@@ -22,7 +22,7 @@ from producer.checks_strategies import strategy_problems
 from producer.ladder import ladder_notes, resolved
 from producer.load import models_of, models_path, read_source, study_of
 from schemas.errors import Problem, StudyError, SurveyFileError
-from schemas.models import Model, ModelsFile
+from schemas.models import Model, ModelsFile, with_fallbacks
 from schemas.secret_text import redacted
 from schemas.study import Study
 from schemas.yaml_source import Source
@@ -199,7 +199,7 @@ def _used(study: Study, models: ModelsFile | None) -> dict[str, Model]:
     if models is None:
         return {}
     asked = {arm.model for arm in study.arms.values()}
-    return {name: model for name, model in models.models.items() if name in asked}
+    return with_fallbacks(models.models, asked)
 
 
 def _parameters(study: Study, source: Source, models: Mapping[str, Model], models_source: Source) -> Iterator[Problem]:

@@ -32,6 +32,7 @@ def model_problems(
     for name, model in models.items():
         yield from _services(name, model, source)
         yield from _price(name, model, source, has_budget=has_budget)
+        yield from _fallback(name, model, models, source)
     places = [place for name, model in models.items() for place in _places(name, model)]
     for key, deployment in places:
         yield from _key(key, deployment, source, environ)
@@ -105,6 +106,22 @@ def _pools(places: list[Place], source: Source) -> Iterator[Problem]:
                 )
                 hint = "Give both the limits of the pool, or each a `pool` of its own."
                 yield Problem(what, source.where(f"{key}.{differing[0]}"), hint, code="pool_limits")
+
+
+def _fallback(name: str, model: Model, models: Mapping[str, Model], source: Source) -> Iterator[Problem]:
+    if model.fallback is None:
+        return
+    where = source.where(f"models.{name}.fallback")
+    other = models.get(model.fallback)
+    if other is None:
+        yield Problem(f"there is no model {model.fallback!r} to fall back to.", where, code="unknown_fallback")
+    elif other.model == model.model:
+        hint = "An endpoint that serves the same model belongs among its `deployments`."
+        yield Problem(f"{name} and its fallback are both {model.model}.", where, hint, code="same_fallback")
+    elif other.family != model.family:
+        what = f"the fallback {model.fallback} is of family {other.family}, {name} of {model.family}."
+        hint = "Requests are planned once: a fallback must accept the same parameters."
+        yield Problem(what, where, hint, code="fallback_family")
 
 
 def _price(name: str, model: Model, source: Source, *, has_budget: bool) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from producer.prompt_file import PromptFile, compile_prompt
 from schemas.codebook import CodedVariable
 from schemas.errors import Problem, StudyError
 from schemas.identity import bytes_digest, canonical_json
-from schemas.models import Model
+from schemas.models import Model, with_fallbacks
 from schemas.study import Arm, Study
 from survey.prepared import Prepared
 
@@ -103,7 +103,7 @@ def load_inputs(
     if problems:
         raise StudyError(problems)
     used = {arm.model for arm in study.arms.values()}
-    named = {name: model for name, model in models.items() if name in used}
+    named = with_fallbacks(models, used)
     return PlanInputs(study, named, prepared, survey_sha256, template, imports, templates, prompts)
 
 

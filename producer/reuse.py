@@ -116,6 +116,7 @@ class _Search:
         self._shares_identity = {
             name: any(d.identity is not None for d in model.endpoints) for name, model in models.items()
         }
+        self._model_ids = {name: model.model for name, model in models.items()}
         self._tables: list[pa.Table] = []
         self.by_run: Counter[str] = Counter()
 
@@ -146,6 +147,8 @@ class _Search:
         model = self._wanted.get(key)
         if model is None or row["outcome"] != "ok" or row["created_at"] < self._oldest:
             return False
+        if row["model"] != self._model_ids[model]:
+            return False  # a fallback answered in its place
         if self._shares_identity[model] and _is_emulated(row["system_fingerprint"]):
             return False  # a declared identity names no origin, so the id alone would not keep an emulator apart
         del self._wanted[key]
@@ -153,7 +156,7 @@ class _Search:
 
 
 def _rows(part: pa.Table) -> Iterator[dict[str, Any]]:
-    names = ["request_id", "outcome", "created_at", "system_fingerprint"]
+    names = ["request_id", "outcome", "model", "created_at", "system_fingerprint"]
     columns: Sequence[list[Any]] = [part[name].to_pylist() for name in names]
     for values in zip(*columns, strict=True):
         yield dict(zip(names, values, strict=True))

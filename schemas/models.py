@@ -1,5 +1,6 @@
 """The models file: model ids, families, prices, deployments and their quotas. Shape only."""
 
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, Literal
 
@@ -75,6 +76,11 @@ class Model(Strict):
         "from reasoning models.",
     )
     cutoff: date | None = Field(None, description="End of the training data, as the maker states it.")
+    fallback: str | None = Field(
+        None,
+        description="Model that answers when every deployment of this one refuses or is gone. Its rows carry that "
+        "model, are never reused, and the evaluation marks the arm MIXED. None: the run goes on without the arms.",
+    )
     context_window_tokens: int | None = Field(None, gt=0, description="Prompt and completion together.")
 
     @property
@@ -95,6 +101,12 @@ class Model(Strict):
         return self
 
 
+def with_fallbacks(models: Mapping[str, Model], names: Collection[str | None]) -> dict[str, Model]:
+    """The models of these names and those they fall back to (not a fallback's own), as far as they exist."""
+    wanted = {*names, *(model.fallback for name, model in models.items() if name in names)}
+    return {name: model for name, model in models.items() if name in wanted}
+
+
 class ModelsFile(Strict):
     """All models."""
 
@@ -102,6 +114,5 @@ class ModelsFile(Strict):
 
 
 MODELS_NOT_BUILT_YET: dict[str, str] = {
-    "models.*.fallback": "fallback models",
     "models.*.retires_on": "the model registry",
 }

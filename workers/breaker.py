@@ -24,12 +24,14 @@ class Breaker:
 
     Attributes:
         proven: some response came; until then calls go one at a time.
+        tripped: so much trouble in a row that calls go one at a time until one is answered.
         closed_until_s: no call before this moment.
         n_served: answers so far.
         gone: exit code (5 refused for good, 6 unreachable beyond patience) once hope is given up, else None.
     """
 
     proven: bool = False
+    tripped: bool = False
     closed_until_s: float = 0.0
     gone: int | None = None
     n_served: int = 0
@@ -39,13 +41,18 @@ class Breaker:
     _in_a_row: int = 0
     _day_hints: int = 0
 
+    @property
+    def needs_probe(self) -> bool:
+        """One call at a time: nobody knows whether the next one will be answered."""
+        return self.tripped or not self.proven
+
     def is_open(self, now_s: float) -> bool:
         """Calls should go elsewhere, or wait. A refusal is tried again with one call after a long pause."""
         return now_s < self.closed_until_s
 
     def answered(self) -> None:
         """A response that shows a working service (an answer, a 429, a 400)."""
-        self.proven, self._since_s, self._in_a_row = True, None, 0
+        self.proven, self.tripped, self._since_s, self._in_a_row = True, False, None, 0
         self.gone, self.closed_until_s = None, 0.0
 
     def served(self) -> None:
@@ -68,9 +75,12 @@ class Breaker:
         self.gone, self.code, self.reason = 5, code, reason
         self.pause(now_s)
 
-    def hope_again(self) -> None:
-        """Somebody resumed the run: one call may try."""
-        self.gone, self.closed_until_s, self.proven, self._since_s, self._in_a_row = None, 0.0, False, None, 0
+    def hope_again(self, *, patient: bool = True) -> None:
+        """One call may try: somebody resumed the run, or (not patient) others answer until this one does again."""
+        if patient:
+            self._since_s = None
+        self.gone, self.closed_until_s, self._in_a_row = None, 0.0, 0
+        self.proven, self.tripped = False, False
 
     def failed(self, now_s: float, *, reached: bool, code: str, reason: str) -> None:
         """A 5xx or lost connection (reached), or no connection at all."""
@@ -81,6 +91,7 @@ class Breaker:
             if now_s - self._since_s > patience_s:
                 self.gone, self.code, self.reason, self.proven = 6, code, reason, False
         if not reached or self._in_a_row >= TROUBLE_IN_A_ROW:
+            self.tripped = True
             doubled = FIRST_PAUSE_S * 2 ** min(self._in_a_row - (1 if not reached else TROUBLE_IN_A_ROW), 10)
             self.closed_until_s = now_s + min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, doubled))
 

@@ -104,3 +104,20 @@ def usable(lanes: Sequence[Lane], now_s: float) -> list[Lane]:
 def least_busy(lanes: Sequence[Lane]) -> Lane:
     """The lane whose pool would serve one more call the soonest."""
     return min(lanes, key=lambda lane: (lane.limiter.n_waiting + 1) / lane.deployment.rpm)
+
+
+def hope_for(lanes: Sequence[Lane], fallback: Sequence[Lane], now_s: float) -> None:
+    """At the start of a shard: what had been given up may be tried again with one call.
+
+    A shard comes although nobody was left only if its run was resumed since; beside a fallback that answers, the
+    model's own deployments are tried once in a while and without patience.
+    """
+    if any(lane.breaker.gone is None for lane in lanes):
+        return
+    somebody_answers = any(lane.breaker.gone is None for lane in fallback)
+    for lane in lanes:
+        if not somebody_answers or not lane.breaker.is_open(now_s):
+            lane.breaker.hope_again(patient=not somebody_answers)
+    if not somebody_answers:
+        for lane in fallback:
+            lane.breaker.hope_again()

@@ -19,7 +19,7 @@ from storage.store import Store
 from workers.batch_asks import online_file, sorted_asks
 from workers.budget import RunBudget
 from workers.control import RunWatch
-from workers.lanes import Lanes
+from workers.lanes import Lane, Lanes
 from workers.progress import committed_usd
 from workers.quota_server import RedisQuotaServer
 
@@ -55,6 +55,16 @@ class Node:
     def model_of(self, run_id: str, name: str) -> Model:
         """A model as frozen in the run."""
         return _manifest(self.store, run_id).models[name]
+
+    def lanes_of(self, run_id: str, name: str) -> tuple[list[Lane], list[Lane]]:
+        """Lanes of a model of the run and of its fallback, none if it has none.
+
+        Raises:
+            SettingsError: a key is missing in this process's environment.
+        """
+        model = self.model_of(run_id, name)
+        fallback = [] if model.fallback is None else self.lanes.of_model(self.model_of(run_id, model.fallback))
+        return self.lanes.of_model(model), fallback
 
     def model_of_shard(self, run_id: str, shard: int) -> str:
         """Name of the model that answers a shard."""

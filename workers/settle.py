@@ -5,6 +5,7 @@ the journal before it.
 """
 
 import asyncio
+from collections.abc import Sequence
 from random import Random
 
 from providers.families import wire_parameters
@@ -67,22 +68,28 @@ async def _lane(work: Settling) -> Lane:
     while True:
         work.guard()
         now_s = asyncio.get_running_loop().time()
-        open_lanes = usable(work.lanes, now_s)
+        lanes = _serving(work)
+        open_lanes = usable(lanes, now_s)
         if open_lanes:
             return least_busy(open_lanes)
-        hopeful = [lane for lane in work.lanes if lane.breaker.gone is None]
-        if not hopeful:
-            raise NoLaneLeft(work.lanes)
+        hopeful = [lane for lane in lanes if lane.breaker.gone is None]
         await _wait(max(0.05, min(lane.breaker.pause_left_s(now_s) for lane in hopeful)), work)
+
+
+def _serving(work: Settling) -> Sequence[Lane]:
+    for lanes in (work.lanes, work.fallback):
+        if any(lane.breaker.gone is None for lane in lanes):
+            return lanes
+    raise NoLaneLeft(work.lanes)
 
 
 async def _one_try(request: PlannedRequest, lane: Lane, work: Settling, tries: Tries) -> Reply | ModelError:
     work.guard()
-    if lane.breaker.proven:
+    if not lane.breaker.needs_probe:
         return await _in_turn(request, lane, work, tries)
     async with lane.probe:  # before the turn: a turn that waits for the first answer would be lost
         work.guard()
-        if not lane.breaker.proven:
+        if lane.breaker.needs_probe:
             if lane.breaker.is_open(asyncio.get_running_loop().time()):
                 return TransientModelError("waited for the first answer of the endpoint", code="probe_wait")
             return await _in_turn(request, lane, work, tries)

@@ -31,6 +31,7 @@ class Settling:
     """What all requests of a shard share while they are settled.
 
     Attributes:
+        fallback: lanes of the model that answers when all of `lanes` are gone; none unless the models file says so.
         guard: raises StopWork when no call may go out (drain, pause, lock lost).
         stopped: set at the same moment, to end waits early.
         count: told "called", "ok", "error:<code>" and the like, for status.
@@ -46,6 +47,7 @@ class Settling:
     moved: Callable[[], None]
     tell: Callable[[str, str], None]
     budget: RunBudget | None = None
+    fallback: Sequence[Lane] = ()
 
 
 @dataclass

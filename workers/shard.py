@@ -18,7 +18,7 @@ from workers.control import RunControl, StopWork
 from workers.held_lock import HeldLock
 from workers.journal import FileJournal, JournalState, read_journals, remove_journals
 from workers.landing import Answer, part_table
-from workers.lanes import Lane
+from workers.lanes import Lane, hope_for
 from workers.node import Node
 from workers.requests import PlannedRequest, load_shard
 from workers.settling import NoLaneLeft, OverBudget, Settling
@@ -28,6 +28,8 @@ from workers.wanted import ShardRef, wanted_requests
 log = logging.getLogger(__name__)
 
 NOT_YET_POLL_S = 1.0
+FAILED_PAUSE_S = 1.0
+"""A unit that failed keeps its lock so long: neither its message nor a second copy of it is tried sooner."""
 YIELD_AFTER_S = 5.0
 """A shard without a call for so long gives its slot to others, if there are any."""
 MAX_BARREN_STARTS = 5
@@ -73,6 +75,9 @@ async def _work_entered(node: Node, ref: ShardRef, control: RunControl) -> Shard
         node.watch.environment_failed(control, str(error))
         node.report_trouble(ref.run_id, str(error))
         return ShardEnd.STOPPED
+    except Exception:
+        await asyncio.sleep(FAILED_PAUSE_S)
+        raise
     finally:
         await lock.release()
 
@@ -136,13 +141,13 @@ class _ShardWork:
 
     async def settle_all(self, requests: list[PlannedRequest]) -> dict[str, Answer]:
         """Settle as many as may be; returns early with fewer when a call may no longer go out."""
-        lanes = self._lanes()
+        lanes, fallback = self._lanes()
         if not lanes:
             return {}
         journal = FileJournal(self._node.store, self._ref.run_id, self._ref.unit, self._lock.token[:12])
         mirror = asyncio.create_task(self._mirror_stop())
         try:
-            work = self._settling(lanes, journal)
+            work = self._settling(lanes, fallback, journal)
             source = iter(requests)
             n_pullers = min(len(requests), self._node.settings.in_flight)
             async with asyncio.TaskGroup() as group:
@@ -156,21 +161,20 @@ class _ShardWork:
             raise self._store_error
         return self._answers
 
-    def _lanes(self) -> Sequence[Lane]:
-        model = self._node.model_of(self._ref.run_id, self._control.model)
+    def _lanes(self) -> tuple[Sequence[Lane], Sequence[Lane]]:
+        """Those of the shard's model and those of its fallback."""
         try:
-            lanes = self._node.lanes.of_model(model)
-            if all(lane.breaker.gone is not None for lane in lanes):
-                for lane in lanes:  # published although all were gone: the run was resumed since
-                    lane.breaker.hope_again()
-            return lanes
+            lanes, fallback = self._node.lanes_of(self._ref.run_id, self._control.model)
         except SettingsError as error:
             self._node.watch.stop_model(self._control, exit_code=5, message=str(error), code=error.code)
-            return []
+            return [], []
+        hope_for(lanes, fallback, self._node.clock_s())
+        return lanes, fallback
 
-    def _settling(self, lanes: Sequence[Lane], journal: FileJournal) -> Settling:
+    def _settling(self, lanes: Sequence[Lane], fallback: Sequence[Lane], journal: FileJournal) -> Settling:
         return Settling(
             lanes=lanes,
+            fallback=fallback,
             journal=journal,
             guard=self._guard,
             stopped=self._stopped,

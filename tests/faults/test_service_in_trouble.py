@@ -1,9 +1,12 @@
 """A service that fails, refuses, forgets or goes away: what is lost is counted, what can be answered is."""
 
 import math
+from collections import Counter
 
 import pytest
 
+from cli.evaluation_view import evaluated
+from schemas import run_paths
 from storage.runs import load_state
 from tests.support.emulator import running_emulator
 from tests.support.fleet import Fleet, running_fleet, study_of
@@ -95,6 +98,26 @@ def test_second_deployment_serves_when_the_first_refuses():
         assert statuses(fleet) == {"answered": 80}
         assert {r["deployment"] for r in fleet.rows()} == {"mini0"}
         assert closed.stats()["arrived"] <= 20
+
+
+def test_fallback_answers_for_a_model_that_refuses_and_the_arm_is_mixed():
+    with running_emulator() as spare, running_fleet(emulator=FAST | {"keys": ["k"]}) as fleet:
+        fleet.set_key("SOME_KEY", "k")
+        fleet.open(study_of(fleet, shard_size=20, rpm=1200, key_env="SOME_KEY", fallback=spare.base_url))
+        fleet.until_bought(20)
+
+        fleet.emulator.revoke_keys()
+        fleet.until_finished()
+
+        rows = fleet.rows()
+        by_model = Counter(row["model"] for row in rows)
+        assert load_state(fleet.store, "run").phase == "finished"
+        assert {row["status"] for row in rows} <= {"answered", "unparsed"}
+        assert set(by_model) == {"gpt-4.1-mini", "gpt-4o"}
+        assert by_model["gpt-4o"] == spare.purchases()["total"]
+        assert fleet.bought_twice() == 0
+        evaluated(fleet.store, "run", ("all",))
+        assert '"MIXED"' in fleet.store.path(run_paths.evaluation("run", "metrics.json")).read_text()
 
 
 def test_bill_never_exceeds_the_budget_and_resume_with_more_goes_on():

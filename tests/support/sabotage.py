@@ -11,26 +11,30 @@ Fault tests run the same schedule with and without a protection: a test that pas
     probation a server that forgot its locks grants them at once
     recheck   the lock is not looked at again before a call
     consumer  the consumer takes no message after its first two, as one that lost its credit
+    landing   every part that is written fails for a reason nobody foresaw
+    store     every part that is written fails with an error of the store
+    probe     trouble in a row closes a deployment for a while, then everybody calls at once
     watchdog  nobody looks whether messages are taken
 """
 
+import logging
 import os
 import sys
 
 from kombu.transport.redis import QoS
 
 from schemas import wire
+from schemas.errors import StoreError
 
 if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
     wire.LOCK_LEASE_S, wire.LOCK_RENEW_S = 4.0, 1.0  # before workers are imported: some read them as defaults
     wire.KEEPER_LEASE_S, wire.KEEPER_RENEW_S = 3.0, 0.75
 
-from workers import backlog, held_lock, keeper, locks, process, shard, turns, watchdog
+from workers import backlog, breaker, held_lock, keeper, locks, process, shard, turns, watchdog
 from workers.journal import JournalState
 
 if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
     backlog.REPUBLISH_IDLE_S = 4.0
-    watchdog.STUCK_S = 5.0
 
 
 async def _granted(*_: object, **__: object) -> int:
@@ -91,6 +95,27 @@ def without_consumer() -> None:
         return len(set(seen)) < 2 and can(self)
 
     QoS.can_consume = can_no_more
+    watchdog.STUCK_S = 5.0
+
+
+def _no_part(error: Exception) -> None:
+    def write(*_: object) -> None:
+        logging.getLogger("sabotage").warning("landing tried")
+        raise error
+
+    shard.write_part = write
+
+
+def without_landing() -> None:
+    _no_part(RuntimeError("sabotaged"))
+
+
+def without_store() -> None:
+    _no_part(StoreError("sabotaged"))
+
+
+def without_probe() -> None:
+    breaker.Breaker.needs_probe = property(lambda self: not self.proven)
 
 
 def without_watchdog() -> None:

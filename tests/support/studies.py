@@ -25,6 +25,7 @@ def write_study(
     budget_usd: float | None = None,
     other_model: str | None = None,
     second_deployment: str | None = None,
+    fallback: str | None = None,
     salt: str = "",
     arm_keys: str = "",
     batch: Sequence[str] = (),
@@ -40,6 +41,7 @@ def write_study(
         arm_keys: further keys of every arm of the first model, as in `transport: batch, retry: online`.
         batch: batch deployments of the first model, each as the keys behind its name.
         provider: of the first model.
+        fallback: base URL of a model `spare`, which the first model falls back to.
         salt: words in every question, so that two studies share no request.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +81,9 @@ queue: {{shard_size: {shard_size}}}
     auth = f"api_key_env: {key_env}, auth: key" if key_env is not None else "auth: none"
     entries = [_model("mini", "gpt-4.1-mini", [base_url, second_deployment], auth, rpm, temperature, timeout_s)]
     entries[0] = entries[0].replace("provider: openai", _provider(provider)) + _batch(batch)
+    if fallback is not None:
+        entries[0] = entries[0].replace("    family: chat\n", "    family: chat\n    fallback: spare\n")
+        entries.append(_model("spare", "gpt-4o", [fallback], auth, rpm, temperature, timeout_s))
     if other_model is not None:
         entries.append(_model("other", "gpt-4o-mini", [other_model], auth, rpm, temperature, timeout_s))
     models = "models:\n" + "".join(entries)

@@ -92,3 +92,29 @@ def test_model_without_a_price_is_a_warning(tmp_path):
 )
 def test_loopback(url, here):
     assert is_loopback(url) is here
+
+
+def with_fallback(name, model="gpt-4.1-mini", family="chat"):
+    spare = MODELS.split("models:\n")[1].replace("mini:", "spare:").replace("name: here", "name: spare")
+    spare = spare.replace("model: gpt-4.1-mini\n", f"model: {model}\n    family: {family}\n")
+    return MODELS.replace("    model: gpt", f"    fallback: {name}\n    model: gpt") + spare
+
+
+@pytest.mark.parametrize(
+    ("models", "codes"),
+    [
+        pytest.param(with_fallback("spare", model="gpt-4o"), [], id="another-model"),
+        pytest.param(with_fallback("nobody", model="gpt-4o"), ["unknown_fallback"], id="unknown"),
+        pytest.param(with_fallback("spare"), ["same_fallback"], id="same-model"),
+        pytest.param(with_fallback("mini", model="gpt-4o"), ["same_fallback"], id="itself"),
+        pytest.param(with_fallback("spare", "gpt-5", "reasoning"), ["fallback_family"], id="another-family"),
+    ],
+)
+def test_fallback_is_another_model_of_the_models_file(tmp_path, models, codes):
+    assert [p.code for p in problems(tmp_path, models) if p.level == "error"] == codes
+
+
+def test_fallback_is_checked_and_kept_with_the_run_like_a_model_of_an_arm(tmp_path):
+    study = write_study(tmp_path, models=with_fallback("spare", model="gpt-4o"))
+
+    assert set(check(study, None, environ={}).models) == {"mini", "spare"}

@@ -130,6 +130,14 @@ def test_only_whole_answers_are_reused(store, outcome):
     assert reusable(store).n == 0
 
 
+def test_answer_of_a_fallback_model_is_not_reused(store):
+    make_run(store, "first")
+    land_answers(store, "first", model="gpt-4o")
+    make_run(store, "second")
+
+    assert reusable(store).n == 0
+
+
 def test_answer_of_a_retry_generation_is_found_beside_the_failure(store):
     make_run(store, "first")
     land_answers(store, "first", outcome="failed")

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +11,17 @@ from redis.exceptions import RedisError
 from rich.live import Live
 from rich.text import Text
 
+from cli.batch_view import document, now, summary
 from cli.console import err
 from schemas import wire
+from schemas.batches import BatchLedger
 from schemas.errors import EnvironmentFailureError, ExitCode
 from schemas.events import RunState
 from schemas.run import RunManifest
 from storage.runs import load_manifest, load_state
 from storage.store import Store
 from workers import connection
+from workers.batch_ledger import BatchShelf
 from workers.keeper import live_slots
 from workers.progress import Progress, ProgressReader
 
@@ -37,6 +41,7 @@ class View:
     quota_share: float | None
     left_s: float | None
     notices: tuple[str, ...] = ()
+    batches: Sequence[BatchLedger] = ()
 
     def as_json(self, run_id: str) -> dict[str, Any]:
         """For --json."""
@@ -46,6 +51,7 @@ class View:
             "settled": p.n_settled, "outcomes": dict(p.outcomes), "reasons": dict(p.reasons), "reused": p.n_reused,
             "cost_usd": p.cost_usd, "maybe_paid": p.maybe_paid, "rate_per_s": self.rate_per_s,
             "quota_share": self.quota_share, "left_s": self.left_s,
+            "batches": [document(ledger, now()) for ledger in self.batches],
             "notices": list(self.notices),
             "evaluation": self.state.evaluation, "evaluation_note": self.state.evaluation_note,
         }  # fmt: skip
@@ -64,6 +70,8 @@ class View:
             parts.append(", ".join(f"{k} {v:,}" for k, v in sorted(bad.items(), key=lambda kv: -kv[1])[:3]))
         if p.maybe_paid:
             parts.append(f"maybe paid twice {p.maybe_paid:,}")
+        if told := summary(self.batches):
+            parts.append(told)
         if self.left_s is not None:
             parts.append(f"about {_duration(self.left_s)} left")
         if self.state.evaluation in ("done", "failed"):
@@ -79,6 +87,7 @@ class Watcher:
         self._run_id = run_id
         self._reader = ProgressReader(store, run_id)
         self._manifest = load_manifest(store, run_id)
+        self._shelf = BatchShelf(store, run_id)
         self._seen: deque[tuple[float, int]] = deque()
 
     def look(self) -> View:
@@ -91,7 +100,7 @@ class Watcher:
         (then_s, before), (_, after) = self._seen[0], self._seen[-1]
         rate = (after - before) / (now_s - then_s) if now_s > then_s else 0.0
         left = (progress.n_requests - progress.n_settled) / rate if rate > 0 and state.is_active else None
-        return View(state, progress, rate, _quota_share(self._manifest, rate), left)
+        return View(state, progress, rate, _quota_share(self._manifest, rate), left, batches=self._shelf.ledgers())
 
 
 def _quota_share(manifest: RunManifest, rate_per_s: float) -> float | None:

@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 import typer.exceptions
 
-from cli import evaluate_commands, process_commands, run_commands, status_commands, study_commands
+from cli import batch_commands, evaluate_commands, process_commands, run_commands, status_commands, study_commands
 from cli.console import err, print_error
 from schemas.errors import ExitCode, NightpollError
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for group in (run_commands, status_commands, study_commands, evaluate_commands, process_commands):
+for group in (run_commands, status_commands, study_commands, evaluate_commands, process_commands, batch_commands):
     group.register(app)
 
 

@@ -69,15 +69,18 @@ def show_plan(report: PlanReport) -> None:
 
 def _lines(report: PlanReport) -> list[tuple[str, str]]:
     t = report.totals
+    batched = t.batch_requests_by_model
+    in_batches = [("batches", f"{_counts(batched)} of the requests, at the Batch API's price")] if batched else []
     return [
         ("respondents", f"{t.n_respondents:,}"),
         ("tasks", f"{t.n_tasks:,} ({_counts(t.tasks_by_arm)})"),
         ("requests", f"{t.n_requests:,} distinct ({_counts(t.requests_by_model)}), in {t.n_shards:,} shards"),
+        *in_batches,
         ("sharing", _sharing(t)),
         ("reuse", _reuse(report)),
         ("tokens", f"{t.prompt_tokens:,} in prompts, about {t.completion_tokens:,} in answers"),
         ("cost", _cost(t)),
-        ("time", f"at least {duration(t.time_s)} at the stated quotas"),
+        ("time", f"{'online: ' if batched else ''}at least {duration(t.time_s)} at the stated quotas"),
     ]
 
 

@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
             "nightpoll emulator",
             "nightpoll emulator --port 0 --profile azure --deployment east=gpt-4.1-mini --rpm 600 --tpm 100000",
             "nightpoll emulator --faults faults.yaml --latency-ms 400 --sigma 0.4",
+            "nightpoll emulator --batch-speed 8640",
         )
     )(emulator)
 
@@ -84,6 +85,9 @@ def emulator(
     sigma: Annotated[float | None, typer.Option(help="Standard deviation of its logarithm.")] = None,
     rpm: Annotated[int | None, typer.Option(help="Requests a minute and quota pool. Default: no limit.")] = None,
     tpm: Annotated[int | None, typer.Option(help="Tokens a minute and quota pool. Default: no limit.")] = None,
+    batch_speed: Annotated[
+        float | None, typer.Option(min=0.001, help="Seconds of batch time in a real one; 8640: 24 h take 10 s.")
+    ] = None,
     key_env: Annotated[str | None, typer.Option(help="Variable with accepted keys. Default: no key needed.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of answers, latency and faults.")] = None,
     purchases: Annotated[Path | None, typer.Option(help="Append a JSON line here per answer bought.")] = None,
@@ -98,6 +102,7 @@ def emulator(
     options = {
         "host": host, "port": port, "profile": profile, "api-version": api_version, "deployment": deployment,
         "faults": faults, "latency-ms": latency_ms, "sigma": sigma, "rpm": rpm, "tpm": tpm, "key-env": key_env,
+        "batch-speed": batch_speed,
         "seed": seed, "purchases": purchases, "config": config,
     }  # fmt: skip
     asked = read_arguments(arguments_of(options), load_environ())

@@ -1,11 +1,13 @@
 """What run, resume, status and demo show of a run."""
 
+from cli.batch_view import summary
 from cli.console import err, out, print_json
 from cli.follow import View, exit_code_of, follow
 from schemas import run_paths
 from schemas.run import PlanTotals
 from storage.runs import append_event
 from storage.store import Store
+from workers.batch_ledger import open_batches
 
 
 def show_totals(totals: PlanTotals, run_id: str) -> None:
@@ -26,6 +28,9 @@ def follow_to_the_end(store: Store, run_id: str, redis_url: str, *, as_json: boo
         view = follow(store, run_id, redis_url)
     except (KeyboardInterrupt, SystemExit):
         append_event(store, run_id, "paused", {"reason": "the command was interrupted"})
+        if told := summary(open_batches(store, run_id)):
+            err.print(f"{told}; left at the service, and harvested when over.", markup=False)
+            err.print(f"`nightpoll batch cancel {run_id}` gives them up.", markup=False)
         err.print(f"paused; `nightpoll resume {run_id}` goes on.", markup=False)
         raise
     show(run_id, view, as_json=as_json)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from cli.cancelling import wait_for_batches
 from cli.console import err, out, print_json
 from cli.context import load_environ, load_settings, load_store
 from cli.evaluation_job import ask_after_run, checked_then, evaluation_doing
@@ -19,6 +20,7 @@ from schemas.errors import ExitCode, UserInputError
 from storage.runs import append_event, list_run_ids, load_manifest, load_state
 from storage.store import Store
 from workers import connection
+from workers.batch_ledger import open_batches
 from workers.compaction import compact
 from workers.server import socket_url
 
@@ -106,6 +108,9 @@ def cancel(run: str, *, as_json: bool) -> int:
         append_event(store, run, "cancelled", {"reason": "cancelled by a command"})
         _wait_until_quiet(store, run)
         compact(store, run)
+        if open_batches(store, run):
+            wait_for_batches(store, run)
+            compact(store, run)
     return _report_state(store, run, as_json=as_json)
 
 

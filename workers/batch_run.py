@@ -21,7 +21,7 @@ from workers import batch_create, batch_ends, batch_upload
 from workers.batch_deadline import is_time_to_rescue
 from workers.batch_ledger import now
 from workers.batch_rounds import Line, Standing, advance, hand_over, is_fruitless, lines_of, standing, still_open
-from workers.batch_schedule import Step, Wish, choose, next_step
+from workers.batch_schedule import Step, Wish, choose, next_step, queued_tokens
 from workers.batch_turn import Desk, Turn
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class RunBatches:
         self._manifest = manifest
         self._names = sorted(manifest.batch_shards)
         self._tasks: dict[object, asyncio.Task[None]] = {}
+        self._placed: dict[int, tuple[str, int]] = {}  # batch -> pool, tokens; until its ledger says so
         self._uploads = asyncio.Semaphore(4)
         self._harvests = asyncio.Semaphore(1)
 
@@ -49,6 +50,17 @@ class RunBatches:
     def ledgers(self) -> list[BatchLedger]:
         """As they stand."""
         return self._desk.shelf.ledgers()
+
+    def booked(self, ledgers: Iterable[BatchLedger]) -> dict[str, int]:
+        """Pool -> tokens of its queue that this run's batches have, or are about to have."""
+        placed = {number: spot for number, spot in self._placed.items() if number in self._tasks}
+        queued = queued_tokens(ledgers)
+        for ledger in ledgers:
+            if ledger.state == "packed" and ledger.number in placed:
+                pool, tokens = placed[ledger.number]
+                queued[pool] = queued.get(pool, 0) + tokens
+        self._placed = placed
+        return queued
 
     def tick(self, state: RunState, queued: dict[str, int], everywhere: Iterable[BatchLedger]) -> None:
         """Start what can be started.
@@ -116,6 +128,7 @@ class RunBatches:
         }
         if step is Step.UPLOAD and chosen is not None:
             queued[chosen.pool_name] = queued.get(chosen.pool_name, 0) + ledger.file.n_tokens
+            self._placed[ledger.number] = (chosen.pool_name, ledger.file.n_tokens)
         self._start(ledger.number, self._guarded(turn, work[step]))
 
     async def _upload(self, turn: Turn, chosen: Any) -> None:  # noqa: ANN401

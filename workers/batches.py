@@ -9,7 +9,9 @@ import asyncio
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
+from itertools import chain
 
 from redis.asyncio import Redis as AsyncRedis
 
@@ -25,7 +27,6 @@ from workers.batch_clients import BatchClients
 from workers.batch_ledger import BatchShelf, open_batches
 from workers.batch_rounds import has_open_batches
 from workers.batch_run import RunBatches
-from workers.batch_schedule import queued_tokens
 from workers.batch_turn import Desk
 from workers.budget import RunBudget
 from workers.file_locks import FileLock
@@ -136,8 +137,11 @@ class _Loop:
         for run_id in states:
             self._enter(run_id)
         mine = {run_id: self._runs[run_id][0] for run_id in states if run_id in self._runs}
-        everywhere = [ledger for batches in mine.values() for ledger in batches.ledgers()]
-        queued = queued_tokens(everywhere)
+        ledgers = {run_id: batches.ledgers() for run_id, batches in mine.items()}
+        queued = Counter[str]()
+        for run_id, batches in mine.items():
+            queued.update(batches.booked(ledgers[run_id]))
+        everywhere = list(chain.from_iterable(ledgers.values()))
         for run_id, batches in mine.items():
             batches.tick(states[run_id], queued, everywhere)
 

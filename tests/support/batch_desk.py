@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ from workers.batch_clients import BatchClients
 from workers.batch_ledger import BatchShelf
 from workers.batch_rounds import has_open_batches
 from workers.batch_run import RunBatches
-from workers.batch_schedule import queued_tokens
 from workers.batch_turn import Desk
 from workers.budget import RunBudget
 from workers.compaction import Compacted, compact
+from workers.connection import on_loop
+from workers.progress import committed_usd
 
 Until = Callable[[RunState, list[BatchLedger]], bool]
 
@@ -38,9 +40,15 @@ class BatchDesk:
     settings: Settings
     run_id: str = "run"
 
-    def work(self, *, until: Until | None = None, deadline_s: float = 20, budget: RunBudget | None = None) -> None:
-        """Work its batches off, as the keeper's thread does, until nothing is open or `until` holds."""
-        asyncio.run(asyncio.wait_for(self._work(until, budget), deadline_s))
+    def work(self, *, until: Until | None = None, deadline_s: float = 20, redis_url: str | None = None) -> None:
+        """Work its batches off, as the keeper's thread does, until nothing is open or `until` holds.
+
+        Args:
+            until: told the run's state and its batches.
+            deadline_s: patience.
+            redis_url: where its budget is kept.
+        """
+        asyncio.run(asyncio.wait_for(self._work(until, redis_url), deadline_s))
 
     def ledgers(self) -> list[BatchLedger]:
         """All batches."""
@@ -69,9 +77,13 @@ class BatchDesk:
         units = sorted(landed_units(self.store, self.run_id))
         return [row for unit in units for row in read_part(self.store, self.run_id, unit).to_pylist()]
 
-    async def _work(self, until: Until | None, budget: RunBudget | None) -> None:
+    async def _work(self, until: Until | None, redis_url: str | None) -> None:
         clients, manifest = BatchClients({}), load_manifest(self.store, self.run_id)
-        shelf = BatchShelf(self.store, self.run_id)
+        shelf, redis = BatchShelf(self.store, self.run_id), None if redis_url is None else on_loop(redis_url)
+        limit_usd, budget = manifest.study.budget.run_usd, None
+        if redis is not None and limit_usd is not None:
+            spent = partial(committed_usd, self.store, self.run_id)
+            budget = RunBudget(redis, self.run_id, limit_usd, spent)
         desk = Desk(self.store, self.run_id, shelf, self.settings, clients.of, lambda: budget)
         batches = RunBatches(desk, manifest)
         try:
@@ -83,10 +95,12 @@ class BatchDesk:
                         return
                 elif not has_open_batches(self.store, manifest, state) and has_tidied and not batches.is_busy:
                     return
-                batches.tick(state, queued_tokens(ledgers), ledgers)
+                batches.tick(state, batches.booked(ledgers), ledgers)
                 await asyncio.sleep(0.02)
         finally:
             await clients.close()
+            if redis is not None:
+                await redis.aclose()
 
 
 def batch_desk(

@@ -94,6 +94,7 @@ def _earlier(texts: Sequence[str], roles: Sequence[Any], asked: str) -> tuple[st
         if start < 0:
             found += lines[:-1]
         elif lines[start].strip() != asked.strip() and roles[at + 1 : at + 2] == ["assistant"]:
+            found += lines[:start]
             found.append(f"{lines[start].strip()[len(_QUESTION) :].strip()} {texts[at + 1]}")
     return _told(found)
 

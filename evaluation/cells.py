@@ -13,7 +13,7 @@ from evaluation.numeric import NumericCell
 from evaluation.sampling_design import SamplingDesign
 from evaluation.scale import Scale
 from evaluation.usage import Usage
-from schemas.study import Evaluate
+from schemas.evaluate import Evaluate
 
 STATUSES = ("answered", "unparsed", "refused", "filtered", "truncated", "failed", "cancelled", "pending")
 TRUTH_STATUSES = ("answered", "refused", "dont_know", "not_asked", "file_missing")

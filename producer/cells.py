@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
 
 from producer.arms import ChatCounter, ModelArm, model_arm
-from producer.example_answers import RealAnswer
 from producer.examples import ExampleIndex, MatchKeys
 from producer.identity_text import TaskIdentity
 from producer.interview import Interview
@@ -16,10 +14,10 @@ from producer.plan_inputs import PlanInputs
 from producer.prompts import ExampleSource, QuestionPrompts
 from producer.question_arms import for_question
 from producer.strategies import n_repeats, n_samples
+from producer.true_answers import TrueAnswers
 from schemas.codebook import CodedVariable
 from schemas.errors import Problem, StudyError
-from schemas.study import Arm
-from survey.prepared import Answers
+from schemas.study import Arm, Study
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,7 @@ class Cell:
         orders: in which the options are shown.
         n_samples: samples in each of these orders that become one distribution.
         n_repeats: tasks for each respondent.
+        memory: questions that the arm asks one after the other in one conversation, this one among them; () if alone.
         route: of a route: the cells of its steps, and which of them serves each respondent.
     """
 
@@ -47,6 +46,7 @@ class Cell:
     orders: OptionOrders
     n_samples: int = 1
     n_repeats: int = 1
+    memory: tuple[str, ...] = ()
     route: tuple[Sequence["Cell"], Sequence[int]] | None = None
 
     def serving(self, position: int) -> "Cell":
@@ -67,38 +67,15 @@ class Cell:
         return truth_status != "not_asked" or self.includes_not_asked
 
 
-@dataclass(frozen=True)
-class TrueAnswers:
-    """Human answers of one question by respondent position; None unless answered, or as a whole where of no use.
-
-    Attributes:
-        codes: of one option.
-        several: codes ticked; `numbers` and `texts` of numeric and open questions.
-        forms: code of the form of a split ballot.
-    """
-
-    codes: Sequence[int | None]
-    status: Sequence[str]
-    several: Sequence[tuple[int, ...] | None] | None = None
-    numbers: Sequence[float | None] | None = None
-    texts: Sequence[str | None] | None = None
-    forms: Sequence[int | None] | None = None
-
-    @property
-    def real(self) -> Sequence[RealAnswer | None]:
-        """Answers in the question's own kind, as examples show them."""
-        if self.several is not None:
-            return self.several
-        return self.codes if self.numbers is None else self.numbers
-
-    @classmethod
-    def of(cls, answers: Answers) -> "TrueAnswers":
-        """From what preparing the survey gave."""
-        numbers = None
-        if answers.numbers is not None:
-            numbers = [None if isnan(value) else float(value) for value in answers.numbers]
-        status = list(map(str, answers.status))
-        return cls(codes_of(answers.codes), status, answers.several, numbers, answers.texts, answers.forms)
+def remembered(study: Study, arm: Arm, question_id: str) -> tuple[str, ...]:
+    """The questions of a question's group that an arm with memory asks, in order; () if it stands alone."""
+    if not arm.memory:
+        return ()
+    for group in study.groups.values():
+        members = tuple(q for q in group if arm.questions is None or q in arm.questions)
+        if question_id in members and len(members) > 1:
+            return members
+    return ()
 
 
 class CellBuilder:
@@ -224,6 +201,7 @@ class CellBuilder:
             imported=imported,
             n_samples=n_samples(arm),
             n_repeats=n_repeats(arm),
+            memory=remembered(study, arm, question_id),
             route=route,
         )
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from producer.checks_arms import questions_of
+from producer.checks_groups import group_problems
 from producer.option_orders import option_orders
 from producer.question_arms import answer_tokens
 from producer.strategies import strategy_of
@@ -32,6 +33,7 @@ def format_problems(
         models: of the models file; {} if it could not be read.
         questions: of the codebook; None if it could not be made.
     """
+    yield from group_problems(study, source)
     for name, arm in study.arms.items():
         if arm.imported is not None:
             yield from _without_effect(name, arm, source)

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from producer.arms import ModelArm
-from producer.cells import Cell, TrueAnswers
-from producer.estimate import Load
+from producer.cells import Cell
+from producer.estimate import Completion, Load
+from producer.memory import Groups
 from producer.option_orders import Order
 from producer.plan_sharing import Respondent, online_requests
 from producer.prompts import QuestionPrompts, Request
+from producer.true_answers import TrueAnswers
 from schemas.errors import Problem
 from schemas.identity import canonical_json
 
@@ -93,6 +95,7 @@ class RowSource:
         self._cells = cells
         self._truth = truth
         self._respondents = respondents
+        self._groups = Groups(cells, truth)
         self._rooms: dict[str, float] = {}
         self._seen: set[bytes] = set()
         self.tally = Tally()
@@ -120,8 +123,8 @@ class RowSource:
                 for repeat in range(served.n_repeats):
                     # a route asks word for word what its arm asks, options in the same order: both share the request
                     orders = served.orders_of(served.tasks.task_id(id_json, repeat))
-                    request_id, request = self._request(served, who, orders, repeat, relaxed)
-                    task = _task(served, who, cell.tasks.task_id(id_json, repeat), request_id, truth, orders)
+                    request_id, request, turn = self._request(served, who, orders, repeat, relaxed)
+                    task = _task(served, who, cell.tasks.task_id(id_json, repeat), request_id, truth, orders, turn)
                     route_arm = None if served is cell else served.arm
                     yield task._replace(arm=cell.arm, repeat=repeat, route_arm=route_arm), request
                     self.tally.tasks_by_arm[cell.arm] += 1
@@ -130,40 +133,50 @@ class RowSource:
 
     def _request(
         self, cell: Cell, who: Respondent, orders: Sequence[Order], repeat: int, relaxed: set[str]
-    ) -> tuple[str | None, RequestRow | None]:
+    ) -> tuple[str | None, RequestRow | None, int | None]:
+        """Id of a task's request, the request if it is new, and the turn that answers the task (None: the last)."""
         if cell.asks is None:
-            return None, None
+            return None, None, None
         arm, prompts = cell.asks
+        if cell.memory:
+            group = self._groups.request(cell, who.position, who.id, who.split, repeat)
+            row = self._row(arm, cell.question.name, group.request, group.completion)
+            return group.request.key.hex(), row, group.turns[cell.question.name]
         request = prompts.request(who.position, who.id, repeat, orders)
         if request.is_relaxed:
             relaxed.add(cell.arm)
-        request_id = request.key.hex()
+        return request.key.hex(), self._row(arm, cell.question.name, request, arm.completion), None
+
+    def _row(self, arm: ModelArm, question_id: str, request: Request, completion: Completion) -> RequestRow | None:
+        """The request's row, None if it has one already."""
         if request.key in self._seen:
-            return request_id, None
+            return None
         self._seen.add(request.key)
         model_name, transport = arm.model_name, arm.arm.transport
         if transport == "batch" and request.key in self._online:
             model_name, transport = self._online[request.key], "online"
-        self._count(arm, cell.question.name, request, (model_name, transport))
-        return request_id, RequestRow(
-            request_id,
+        self._count(arm, question_id, request, completion, (model_name, transport))
+        return RequestRow(
+            request.key.hex(),
             model_name,
             request.turns,
             arm.parameters_json,
             arm.strategy.answer_format,
             request.prompt_tokens,
-            arm.completion.expected,
-            request.prompt_tokens + arm.completion.limit,
+            completion.expected,
+            request.prompt_tokens + completion.limit,
             transport,
         )
 
-    def _count(self, arm: ModelArm, question_id: str, request: Request, lot: tuple[str, str]) -> None:
+    def _count(
+        self, arm: ModelArm, question_id: str, request: Request, completion: Completion, lot: tuple[str, str]
+    ) -> None:
         model_name, transport = lot
         loads = self.tally.loads if transport == "online" else self.tally.batch_loads
         load = loads.get(model_name)
         if load is None:
             load = loads[model_name] = Load()
-        load.add(request.prompt_tokens, arm.completion)
+        load.add(request.prompt_tokens, completion)
         room = self._rooms.get(arm.name)
         if room is None:
             room = self._rooms[arm.name] = arm.prompt_room_tokens
@@ -173,7 +186,13 @@ class RowSource:
 
 
 def _task(
-    cell: Cell, who: Respondent, task_id: str, request_id: str | None, truth: TrueAnswers, orders: Sequence[Order]
+    cell: Cell,
+    who: Respondent,
+    task_id: str,
+    request_id: str | None,
+    truth: TrueAnswers,
+    orders: Sequence[Order],
+    turn: int | None,
 ) -> TaskRow:
     at = who.position
     return TaskRow(
@@ -193,7 +212,7 @@ def _task(
         None if truth.numbers is None else truth.numbers[at],
         None if truth.texts is None else truth.texts[at],
         None,
-        None,
+        turn,
         orders if len(orders) > 1 else None,
     )
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from producer.arms import ModelArm
-from producer.cells import Cell, TrueAnswers
+from producer.cells import Cell
 from producer.prompts import QuestionPrompts
+from producer.true_answers import TrueAnswers
 from providers.service import service_identity
 from schemas.identity import canonical_json
 
@@ -31,7 +32,7 @@ def online_requests(
     for question, row in cells.items():
         batch = {_alike(cell.asks[0]) for cell in row if cell.asks is not None and _is_batch(cell.asks[0])}
         for cell in row:
-            if cell.asks is None or _is_batch(cell.asks[0]) or _alike(cell.asks[0]) not in batch:
+            if cell.asks is None or cell.memory or _is_batch(cell.asks[0]) or _alike(cell.asks[0]) not in batch:
                 continue
             for who in respondents:
                 if cell.covers(who.split, truth[question].status[who.position]):

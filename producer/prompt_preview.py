@@ -7,6 +7,7 @@ from typing import Any
 
 from producer.cells import CellBuilder
 from producer.check import Checked
+from producer.memory import Groups, group_conversation
 from producer.pieces import plain
 from producer.plan import inputs_of
 from producer.plan_inputs import PlanInputs
@@ -63,8 +64,18 @@ def preview_of(inputs: PlanInputs, *, respondent_id: str, question_id: str, arm:
         raise UserInputError(f"the arm {arm} imports its answers: there is no prompt.", where="--arm")
     resolved, prompts = cell.asks
     orders = cell.orders.of(cell.tasks.task_id(canonical_json(respondent_id), 0))
-    conversation, is_relaxed = prompts.conversation(position, respondent_id, orders)
-    request = prompts.request(position, respondent_id, orders=orders)
+    completion = resolved.completion
+    if cell.memory:
+        builder, members = CellBuilder(inputs), cell.memory
+        group = [builder.cell(arm, name) for name in members]
+        found = Groups({one.question.name: [one] for one in group}, {name: builder.truth(name) for name in members})
+        split = str(inputs.prepared.respondents["split"].iloc[position])
+        asked = found.asked(group[members.index(question_id)], position, split)
+        conversation, is_relaxed = group_conversation(asked, position, respondent_id, 0), False
+        request, completion, _ = found.request(group[members.index(question_id)], position, respondent_id, split, 0)
+    else:
+        conversation, is_relaxed = prompts.conversation(position, respondent_id, orders)
+        request = prompts.request(position, respondent_id, orders=orders)
     return PromptPreview(
         request_id=request.key.hex(),
         model_name=resolved.model_name,
@@ -74,7 +85,7 @@ def preview_of(inputs: PlanInputs, *, respondent_id: str, question_id: str, arm:
         answer_format=resolved.strategy.answer_format,
         prompt_tokens=resolved.counter.exact(plain(conversation.first)),
         planned_tokens=request.prompt_tokens,
-        max_tokens=request.prompt_tokens + resolved.completion.limit,
+        max_tokens=request.prompt_tokens + completion.limit,
         parameters=resolved.parameters,
         has_relaxed_examples=is_relaxed,
     )

@@ -96,6 +96,11 @@ class QuestionPrompts:
         )
         return Conversation(first, tuple(others)), is_relaxed
 
+    def question(self, position: int, order: Order) -> tuple[Piece, ...]:
+        """The question alone, as it is put after others."""
+        ask = self._asks.ask(position, order)
+        return (*ask.before, *ask.after)
+
     def _first(self, position: int, respondent_id: str, order: Order | None) -> tuple[tuple[Message, ...], bool]:
         persona = self._personas.piece(position)
         ask = Ask((), self._stages[:1]) if self._stages else self._asks.ask(position, order)

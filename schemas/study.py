@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from schemas.deadline import check_deadline
 from schemas.derive import Derive
+from schemas.evaluate import Evaluate
 from schemas.experiment import Experiment
 from schemas.question import Question
 from schemas.strict import Strict
@@ -22,8 +23,6 @@ CodeValue = int | str
 NOT_BUILT_YET: dict[str, str] = {
     "budget.month_usd": "month budgets",
     "arms.*.fallback": "fallback models",
-    "groups": "questions asked with memory",
-    "arms.*.memory": "questions asked with memory",
     "privacy": "k-anonymity limits",
 }
 """Dotted key (* for any name) -> what it would switch on. Named in the error, never silently accepted."""
@@ -209,33 +208,6 @@ class Arm(Strict):
         if self.model is None and self.strategy is not None:
             raise ValueError("an arm with `import` or `route` has no `strategy`")
         return self
-
-
-class Evaluate(Strict):
-    """How the evaluation is done."""
-
-    bootstrap: int = Field(2000, ge=100, le=20000, description="Respondent-bootstrap draws.")
-    subgroups: list[str] = Field(
-        default_factory=list, description="Variables whose groups are scored apart; they need not be persona fields."
-    )
-    intersections: list[Annotated[list[str], Field(min_length=2, max_length=3)]] = Field(
-        default_factory=list, description="Subgroup variables to be crossed, as in [[GENDER, AGECAT]]."
-    )
-    minimum_cell: int = Field(
-        100, ge=30, description="Respondents a group needs to be ranked; below 30 it is never shown."
-    )
-    equivalence_points: float = Field(
-        1.0, gt=0, le=50, description="Accuracies this close, in points, count as equivalent."
-    )
-    rich: list[str] = Field(
-        default_factory=list,
-        description="Variables, such as attitudes, that a second logit knows beyond the persona: the headroom.",
-    )
-    labels: int = Field(500, ge=30, description="Human interviews that the value of the predictions is stated for.")
-    interview_usd: float | None = Field(None, gt=0, description="US$ of one human interview, to compare costs with.")
-    extra_cost_usd: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        default_factory=dict, description="Arm -> US$ of training and hosting, added to the cost of its answers."
-    )
 
 
 class Reuse(Strict):

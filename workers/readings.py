@@ -63,7 +63,7 @@ class Reader:
         text = turns[at] if 0 <= at < len(turns) else None
         if shape.told == "logprobs" and (found := self._probable(question_id, shape, landed, at, order)) is not None:
             return found
-        if landed.outcome == "ok" or at < len(turns) - 1:
+        if landed.outcome == "ok" or at < len(turns) - 1 or (turn is not None and _is_whole(landed, at)):
             return self.text(question_id, shape, "" if text is None else text, order)
         return Reading(landed.outcome, None, None, text, landed.error_code, landed.error_message)
 
@@ -135,6 +135,11 @@ class Reader:
                 return Reading("answered", code, None if code is None else question.labels[code], words)
             case Unparsed(reason):
                 return Reading("unparsed", None, None, text, reason, REASONS[reason])
+
+
+def _is_whole(landed: Landed, turn: int) -> bool:
+    """The turn was answered before a later one failed: a failed call leaves no text of its own."""
+    return landed.outcome == "failed" and landed.turns is not None and 0 <= turn < len(landed.turns)
 
 
 def spelled(question: CodedVariable, form: str, shown: Sequence[int]) -> dict[str, int]:

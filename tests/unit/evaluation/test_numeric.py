@@ -16,7 +16,7 @@ from evaluation.numeric_scores import (
     score_numeric,
 )
 from evaluation.sampling_design import SamplingDesign, design_of
-from schemas.study import Evaluate
+from schemas.evaluate import Evaluate
 
 NONE = np.nan
 

@@ -100,7 +100,7 @@ def test_key_of_a_later_feature_is_refused_by_name(addition, key):
     assert "which this version does not have yet" in problem
 
 
-@pytest.mark.parametrize("key", ["fallback: mini", "fallback: mini"])
+@pytest.mark.parametrize("key", ["fallback: mini"])
 def test_arm_key_of_a_later_feature_is_refused_even_with_a_harmless_value(key):
     (problem,) = problems_of(study, STUDY.replace("strategy: basic", f"strategy: basic, {key}"))
 

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 
 from schemas import run_paths
 from schemas.errors import UserInputError
-from storage.parts import open_table
+from storage.parts import landed_units, open_table, read_part
 from storage.store import Store
+from workers.landing import RANK
 
 BATCH_ROWS = 20_000
 SHORTEST_PREFIX = 6
@@ -90,6 +91,16 @@ def task_row(store: Store, run_id: str, task: str) -> dict[str, Any]:
     if len(found) > 1:
         raise UserInputError(f"{len(found)} tasks begin with {task!r}.", where="TASK", hint="Give more of the id.")
     return found[0]
+
+
+def answered_texts(store: Store, run_id: str, request_id: str) -> list[str]:
+    """Texts of a request's turns as they landed, the best outcome's; [] if nothing has landed."""
+    found: list[tuple[int, list[str]]] = []
+    for unit in sorted(landed_units(store, run_id)):
+        part = read_part(store, run_id, unit, ["request_id", "outcome", "turns"])
+        rows = part.filter(pc.equal(part["request_id"], request_id)).to_pylist()
+        found += [(RANK[row["outcome"]], row["turns"]) for row in rows]
+    return min(found, key=lambda one: one[0])[1] if found else []
 
 
 def request_row(store: Store, run_id: str, request_id: str) -> dict[str, Any] | None:

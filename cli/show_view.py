@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 from cli.console import out
-from cli.prediction_rows import Reason, Rows, request_row
+from cli.prediction_rows import Reason, Rows, answered_texts, request_row
 from cli.safe_text import first_line, safe
 from cli.text_table import print_table
+from producer.turns import Turns
 from storage.store import Store
 
 SHOWN_ID_CHARS = 10
@@ -51,11 +52,24 @@ def show_task(document: dict[str, Any]) -> None:
             out.print(f"{name:20} {safe(str(value))}", markup=False)
     request = document["request"]
     if request is not None:
-        show_messages(request["messages"])
+        _show_calls(request["messages"], request["calls"])
         out.print(f"\nparameters: {json.dumps(request['parameters'])}", markup=False)
     text = document["prediction"]["answer_text"]
     if text is not None:
         _titled("answer", text)
+
+
+def _show_calls(first: list[dict[str, str]], calls: list[dict[str, Any]]) -> None:
+    """Each turn: what it adds to the turn before, and what was answered; the last answer is told at the end."""
+    show_messages(first)
+    for turn, call in enumerate(calls):
+        before = calls[turn - 1]["messages"] if turn else call["messages"]
+        messages = call["messages"]
+        goes_on = messages[: len(before)] == before
+        if turn:
+            show_messages(messages[len(before) + 1 :] if goes_on and len(messages) > len(before) else messages)
+        if turn < len(calls) - 1 and call["answer"] is not None:
+            _titled(f"answer {turn + 1}", call["answer"])
 
 
 def show_messages(messages: list[dict[str, str]]) -> None:
@@ -70,19 +84,28 @@ def task_document(store: Store, run_id: str, prediction: dict[str, Any]) -> dict
     row = None if request_id is None else request_row(store, run_id, request_id)
     if row is None:
         return {"prediction": prediction, "request": None}
-    turns = json.loads(row["turns"])
+    turns = Turns.from_json(row["turns"])
     return {
         "prediction": prediction,
         "request": {
             "request_id": request_id,
             "model": row["model"],
-            "messages": turns[0],
-            "later_turns": turns[1:],
+            "messages": turns.first,
+            "calls": _calls(turns, answered_texts(store, run_id, request_id)) if turns.later else [],
             "parameters": json.loads(row["parameters"]),
             "answer_format": row["answer_format"],
             "prompt_tokens": row["prompt_tokens"],
         },
     }
+
+
+def _calls(turns: Turns, texts: list[str]) -> list[dict[str, Any]]:
+    """What was sent in each turn that went out, and the answer; null where none came."""
+    n = min(turns.n, len(texts) + 1)
+    return [
+        {"messages": turns.messages(texts[:turn]), "answer": texts[turn] if turn < len(texts) else None}
+        for turn in range(n)
+    ]
 
 
 def reason_document(reason: Reason) -> dict[str, Any]:

@@ -17,7 +17,7 @@ now = now + offset
 local function us(x) return string.format('%.0f', x) end
 local function keep(...)
   redis.call('HSET', KEYS[1], 'm', us(now), 'o', us(offset), ...)
-  redis.call('PEXPIRE', KEYS[1], 900000)
+  redis.call('PEXPIRE', KEYS[1], 86400000)
 end
 """
 
@@ -39,7 +39,11 @@ end
 if hold > now + 10 * W then hold = 0 end
 if r > now + 2 * W or tk > now + 2 * W or now - latest > W or born == 0 then
   redis.call('DEL', KEYS[2])
-  r, tk, born, lo, nr, nt, back_n, back_tokens = now, now, now, math.floor(now / B), 0, 0, 0, 0
+  -- after a long pause nothing is booked ahead; after a clock that was set forward something is, and still counts
+  local booked = math.max(r, tk) - latest
+  if latest == 0 or booked < 0 or booked > 4 * ahead then booked = 0 end
+  born = now + booked
+  r, tk, lo, nr, nt, back_n, back_tokens = born, born, math.floor(now / B), 0, 0, 0, 0
 end
 
 local seen = {}

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections import Counter
@@ -23,6 +24,7 @@ from storage.store import Store, open_store
 from tests.support import forks
 from tests.support.emulator import TestEmulator, running_emulator
 from tests.support.forks import ForkedWorker
+from tests.support.stepped_clock import SteppedClock
 from tests.support.studies import write_study
 from tests.support.until import until
 from tests.support.valkey import PrivateServer
@@ -40,6 +42,7 @@ class Fleet:
     environ: dict[str, str]
     workers: list[ForkedWorker] = field(default_factory=list)
     without: Sequence[str] = ()
+    server_clock: SteppedClock | None = None
 
     def open(self, study: Path, *, run_id: str = "run", pilot: int | None = None) -> str:
         """Plan and open a run, as `run --detach` does."""
@@ -54,6 +57,16 @@ class Fleet:
         worker = forks.origin.start(self.without, env, self.folder / "workers.log")
         self.workers.append(worker)
         return worker
+
+    def start_stepped_worker(self, clock: SteppedClock) -> None:
+        """A worker with a clock of its own, which a forked one cannot have."""
+        env = os.environ | self.environ | clock.environ
+        command = [sys.executable, "-m", "tests.support.sabotage"]
+        with (self.folder / "workers.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, env=env, cwd=forks.REPO, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self.workers.append(process)
 
     def kill(self, worker: ForkedWorker, how: int = signal.SIGKILL) -> int:
         """End a worker by a signal; returns the emulator's open accepted calls just before."""
@@ -114,20 +127,26 @@ class Fleet:
 
 @contextmanager
 def running_fleet(
-    *, n_workers: int = 2, without: Sequence[str] = (), emulator: dict[str, Any] | None = None, vouch: bool = True
+    *,
+    n_workers: int = 2,
+    without: Sequence[str] = (),
+    emulator: dict[str, Any] | None = None,
+    vouch: bool = True,
+    stepped: bool = False,
 ) -> Iterator[Fleet]:
-    """A fleet that is gone at the end, whatever happened to it."""
+    """A fleet that is gone at the end, whatever happened to it. `stepped`: its server's clock can be set."""
     options: dict[str, Any] = {"latency": {"median_s": 0.2, "sigma": 0.3}} if emulator is None else emulator
     with tempfile.TemporaryDirectory(prefix="np-", dir="/tmp") as name, running_emulator(**options) as shop:
         folder = Path(name)
-        server = PrivateServer(folder)
+        clock = SteppedClock(folder) if stepped else None
+        server = PrivateServer(folder, environ=None if clock is None else clock.environ)
         server.start()
         if vouch:
             locks.vouch(connection.plain(server.url))
         store = open_store(str(folder / "runs"))
         environ = {"NIGHTPOLL_STORE": str(store.root), "NIGHTPOLL_REDIS_URL": server.url, "NIGHTPOLL_SLOTS": "2"}
         environ |= {"NIGHTPOLL_LOG_LEVEL": "INFO", "NIGHTPOLL_IN_FLIGHT": "16", "NIGHTPOLL_DRAIN_S": "10"}
-        fleet = Fleet(folder, shop, server, store, environ, without=without)
+        fleet = Fleet(folder, shop, server, store, environ, without=without, server_clock=clock)
         try:
             for _ in range(n_workers):
                 fleet.start_worker()

@@ -1,7 +1,9 @@
 """A private server for tests: the embedded Valkey on a Unix socket, which can be killed and started again."""
 
+import os
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import redis
@@ -13,11 +15,13 @@ from tests.support.until import until
 class PrivateServer:
     """One Valkey with an append-only file in `folder`; keep the folder's path short (socket paths end at ~100).
 
-    With `port` it listens on loopback as well, for programs that know `redis://` only; 0 opens no port.
+    With `port` it listens on loopback as well, for programs that know `redis://` only; 0 opens no port. `environ` is
+    put over the environment, for a server on a clock of its own.
     """
 
-    def __init__(self, folder: Path, *, port: int = 0) -> None:
+    def __init__(self, folder: Path, *, port: int = 0, environ: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self.environ = {} if environ is None else environ
         self.port = port
         self.socket = folder / "v.sock"
         self._process: subprocess.Popen[bytes] | None = None
@@ -57,7 +61,7 @@ class PrivateServer:
             *("--maxmemory-policy", "noeviction"),
         ]
         with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | dict(self.environ))
         until(self._answers, deadline_s=10, what="the private server")
 
     def stop(self, kill: int = signal.SIGTERM) -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 from cli.arguments import study_file
+from cli.call_probe import call_once
 from cli.endpoint_probe import probe
 from producer.checks_models import model_problems
 from producer.ladder import rung_of
 from producer.load import load_models, models_path
 from providers import families
 from schemas.errors import BrokerError, ExitCode, NightpollError, Problem, StoreError, StudyError
-from schemas.models import Model
+from schemas.models import Deployment, Model
 from schemas.settings import Settings
 from schemas.yaml_source import Source
 from storage.store import Store, open_store
@@ -37,7 +38,7 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        about: python, packages, store, disk, server, models, key, probabilities, parameters, endpoint.
+        about: python, packages, store, disk, server, models, key, probabilities, parameters, endpoint, call.
         hint: what to do about it; "" if nothing.
         exit_code: of the command if this fails.
     """
@@ -49,7 +50,9 @@ class Finding:
     exit_code: ExitCode = ExitCode.ENVIRONMENT
 
 
-def examine(settings: Settings, environ: Mapping[str, str], study: Path, *, online: bool) -> list[Finding]:
+def examine(
+    settings: Settings, environ: Mapping[str, str], study: Path, *, online: bool, call: bool = False
+) -> list[Finding]:
     """Look at everything; no finding stops the others.
 
     Args:
@@ -57,6 +60,7 @@ def examine(settings: Settings, environ: Mapping[str, str], study: Path, *, onli
         environ: where keys are looked up; only whether they are set is told.
         study: file or folder beside which models.yaml is looked for, unless the settings name one.
         online: ask every endpoint for its list of models.
+        call: ask every deployment one short question, which costs a few tokens.
     """
     findings = [_python(), _packages()]
     try:
@@ -65,7 +69,7 @@ def examine(settings: Settings, environ: Mapping[str, str], study: Path, *, onli
         findings.append(_failed("store", error))
     else:
         findings += [Finding("store", "ok", f"{store.root} can be written"), _disk(store), _server(settings, store)]
-    return findings + list(_models(settings, environ, study, online=online))
+    return findings + list(_models(settings, environ, study, online=online, call=call))
 
 
 def _python() -> Finding:
@@ -117,7 +121,9 @@ def _server(settings: Settings, store: Store) -> Finding:
     return Finding("server", "ok", f"embedded, {binary}; {running}")
 
 
-def _models(settings: Settings, environ: Mapping[str, str], study: Path, *, online: bool) -> Iterator[Finding]:
+def _models(
+    settings: Settings, environ: Mapping[str, str], study: Path, *, online: bool, call: bool
+) -> Iterator[Finding]:
     path = models_path(study_file(study) if study != Path() else study / "study.yaml", settings.models)
     if settings.models is None and not path.exists():
         hint = "Name a study, or set NIGHTPOLL_MODELS." if study == Path() else "Put models.yaml beside the study."
@@ -133,12 +139,18 @@ def _models(settings: Settings, environ: Mapping[str, str], study: Path, *, onli
     yield Finding("models", "ok", f"{path}: {', '.join(models)}")
     yield from _keys(models, environ)
     yield from _problems(models, loaded.source, environ)
-    if online:
-        for name, model in models.items():
-            for deployment in model.deployments:
-                found = probe(model, deployment, environ)
-                about = f"{name}, deployment {deployment.name}: {found.detail}"
-                yield Finding("endpoint", "ok" if found.is_ok else "fail", about, found.hint, found.exit_code)
+    deployments = [(name, model, each) for name, model in models.items() for each in model.deployments]
+    for name, model, deployment in deployments if online else ():
+        found = probe(model, deployment, environ)
+        yield _asked("endpoint", name, deployment, found.detail, found.hint, found.exit_code)
+    for name, model, deployment in deployments if call else ():
+        answered = call_once(model, deployment, environ)
+        yield _asked("call", name, deployment, answered.detail, answered.hint, answered.exit_code)
+
+
+def _asked(about: str, name: str, deployment: Deployment, detail: str, hint: str, exit_code: ExitCode) -> Finding:
+    state: State = "ok" if exit_code == ExitCode.DONE else "fail"
+    return Finding(about, state, f"{name}, deployment {deployment.name}: {detail}", hint, exit_code)
 
 
 def _keys(models: Mapping[str, Model], environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -24,7 +24,11 @@ ProfileName = Literal["openai", "azure_v1", "azure"]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog=examples("nightpoll doctor", "nightpoll doctor study.yaml --online"))(doctor)
+    app.command(
+        epilog=examples(
+            "nightpoll doctor", "nightpoll doctor study.yaml --online", "nightpoll doctor study.yaml --call"
+        )
+    )(doctor)
     app.command(epilog=examples("NIGHTPOLL_REDIS_URL=redis://localhost:6379/0 nightpoll worker"))(worker)
     app.command(
         epilog=examples(
@@ -41,13 +45,17 @@ def doctor(
     online: Annotated[
         bool, typer.Option("--online", help="Ask every endpoint for its list of models; costs nothing.")
     ] = False,
+    call: Annotated[
+        bool,
+        typer.Option("--call", help="Ask every deployment one short question with its parameters; costs some tokens."),
+    ] = False,
     as_json: JsonOpt = False,
 ) -> int:
     """Whether this machine can run studies: Python, packages, store, disk, server, models, keys, endpoints."""
     from cli.doctor import examine
     from cli.doctor_view import exit_code_of, findings_document, show_findings
 
-    findings = examine(load_settings(), load_environ(), study, online=online)
+    findings = examine(load_settings(), load_environ(), study, online=online, call=call)
     print_json(findings_document(findings)) if as_json else show_findings(findings)
     return exit_code_of(findings)
 

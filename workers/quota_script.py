@@ -1,10 +1,10 @@
 """The limiter's Lua: what the server keeps of a quota pool, and how a block of calls is booked in one step.
 
 Two hashes a pool. The first holds moments in microseconds of the pool's own clock, which is the server's but never
-goes back: `r`, `t` (next free moment for requests, tokens), `h` (held until), `born` (begin of this stretch of use),
-`m`, `o` (latest moment, what the server's clock lacks), `lr`, `lt`, `lu` (lower limits the service told, until when).
-The second holds the last minute: calls and tokens booked, in buckets of a tenth of a second. Reasons:
-docs/design/queue.md.
+goes back: `r`, `t` (next free moment for requests, tokens), `h` (held until), `c` (nothing is made up for until),
+`born` (begin of this stretch of use), `m`, `o` (latest moment, what the server's clock lacks), `lr`, `lt`, `lu` (lower
+limits the service told, until when). The second holds the last minute: calls and tokens booked, in buckets of a tenth
+of a second. Reasons: docs/design/queue.md.
 """
 
 _CLOCK = """
@@ -28,7 +28,7 @@ local W, B = 60000000, 100000
 local rpm, tpm, n, tokens = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local back_n, back_tokens, ahead = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local spare, fastest = tonumber(ARGV[8]), tonumber(ARGV[9])
-local s = redis.call('HMGET', KEYS[1], 'r', 't', 'h', 'born', 'lo', 'nr', 'nt', 'lr', 'lt', 'lu')
+local s = redis.call('HMGET', KEYS[1], 'r', 't', 'h', 'born', 'lo', 'nr', 'nt', 'lr', 'lt', 'lu', 'c')
 local r, tk, hold, born = tonumber(s[1] or 0), tonumber(s[2] or 0), tonumber(s[3] or 0), tonumber(s[4] or 0)
 local lo, nr, nt = tonumber(s[5] or 0), tonumber(s[6] or 0), tonumber(s[7] or 0)
 if tonumber(s[10] or 0) > now then
@@ -37,6 +37,7 @@ if tonumber(s[10] or 0) > now then
   if lower_t > 0 and (tpm == 0 or lower_t < tpm) then tpm = lower_t end
 end
 if hold > now + 10 * W then hold = 0 end
+if tonumber(s[11] or 0) > now then fastest = 1 end
 if r > now + 2 * W or tk > now + 2 * W or now - latest > W or born == 0 then
   redis.call('DEL', KEYS[2])
   -- after a long pause nothing is booked ahead; after a clock that was set forward something is, and still counts
@@ -142,6 +143,7 @@ HOLD = (
 local held = tonumber(redis.call('HGET', KEYS[1], 'h') or 0)
 local until_us = now + tonumber(ARGV[1])
 if until_us > held then keep('h', us(until_us)) end
+keep('c', us(until_us + 60000000))
 """
 )
 

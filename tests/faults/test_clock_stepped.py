@@ -81,7 +81,7 @@ def test_run_keeps_its_rate_and_its_rows_when_a_clock_is_set_by_an_hour(short_fo
         fleet.until_finished()
 
         rows = fleet.rows()
-        per_s = list(fleet.emulator.purchases()["arrivals_per_second"].values())
+        per_s = [second["arrived"] for second in fleet.emulator.stats()["per_second"].values()]
         twice = fleet.bought_twice()
 
     assert {row["status"] for row in rows} == {"answered"}

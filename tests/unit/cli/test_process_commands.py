@@ -48,6 +48,22 @@ def test_doctor_names_a_key_variable_that_is_not_set_and_shows_no_key(nightpoll,
     assert "s3cret" not in with_key.out + with_key.err
 
 
+def test_doctor_asks_one_question_and_tells_the_name_that_the_limit_has(nightpoll, store, tmp_path):
+    with running_emulator(deployments={"gpt-4.1-mini": {"model": "o4-mini"}}) as service:
+        study = write_study(tmp_path / "study", service.base_url)
+        models = study.parent / "models.yaml"
+        text = models.read_text()
+
+        refused = nightpoll("doctor", study, "--call")
+        models.write_text(text.replace("temperature: 0, ", "").replace("max_completion_tokens", "max_tokens"))
+        learned = nightpoll("doctor", study, "--call")
+
+    assert refused.code == 5
+    assert "does not take `temperature`" in " ".join(refused.out.split())
+    assert learned.code == 0
+    assert "`max_completion_tokens` in place of `max_tokens`" in " ".join(learned.out.split())
+
+
 def test_doctor_tells_parameters_that_the_family_refuses(nightpoll, store, tmp_path):
     study = write_study(tmp_path / "study", "http://127.0.0.1:9/v1")
     models = study.parent / "models.yaml"

@@ -1,0 +1,75 @@
+"""Asks a deployment one short question with its model's parameters: does it take them, and under which names?"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from providers.clients import ChatClient, open_client
+from providers.families import wire_parameters
+from schemas.errors import ExitCode, ModelError, NightpollError, UnsupportedParameterError
+from schemas.models import Deployment, Model
+from workers.spelling import Spelling
+
+QUESTION = [{"role": "user", "content": "Say yes."}]
+MOST_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of the call.
+
+    Attributes:
+        exit_code: of a command that stops here; DONE if the deployment answers.
+    """
+
+    detail: str
+    hint: str = ""
+    exit_code: ExitCode = ExitCode.DONE
+
+
+def call_once(model: Model, deployment: Deployment, environ: Mapping[str, str]) -> Answered:
+    """One answer, paid at the usual price; the call is sent again under another name of the token limit if told so.
+
+    Nothing the other side does raises.
+    """
+    try:
+        return asyncio.run(_call(model, deployment, environ))
+    except NightpollError as error:
+        return Answered(error.what, error.hint, error.exit_code)
+
+
+async def _call(model: Model, deployment: Deployment, environ: Mapping[str, str]) -> Answered:
+    client, spelling = open_client(model, deployment, environ=environ), Spelling()
+    try:
+        for _ in range(MOST_TRIES):
+            sent = spelling.applied(wire_parameters(model.family, model.parameters))
+            refusal = await _refused(client, sent, model)
+            if refusal is None:
+                return Answered(_found(model.parameters, sent))
+            refused = spelling.after(refusal, sent, model)
+            if refused.code != "respelled":
+                return Answered(refused.what, refused.hint, ExitCode.SERVICE_REFUSED)
+    except ModelError as error:
+        return Answered(error.what, error.hint, error.exit_code)
+    finally:
+        await client.close()
+    return Answered("takes no name of the token limit.", exit_code=ExitCode.SERVICE_REFUSED)
+
+
+async def _refused(client: ChatClient, sent: dict[str, Any], model: Model) -> UnsupportedParameterError | None:
+    try:
+        await client.complete({"messages": QUESTION} | sent, call_id="doctor", timeout_s=model.timeout_s)
+    except UnsupportedParameterError as error:
+        return error
+    return None
+
+
+def _found(given: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
+    renamed = [
+        f"`{new}` in place of `{old}`"
+        for old, new in zip((n for n in given if given[n] is not None), sent, strict=True)
+        if old != new
+    ]
+    names = ", ".join(sent) if sent else "none"
+    return f"answers with its parameters ({names})" + (f"; it takes {', '.join(renamed)}" if renamed else "")

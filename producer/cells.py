@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from producer.arms import ChatCounter, ModelArm, model_arm
 from producer.examples import ExampleIndex, MatchKeys
 from producer.identity_text import TaskIdentity
 from producer.interview import Interview
+from producer.languages import spoken
 from producer.option_orders import OptionOrders, Order, option_orders
 from producer.own_prompts import OwnPrompts
 from producer.persona_pieces import PersonaPieces, PersonaTexts, codes_of
@@ -18,6 +20,9 @@ from producer.true_answers import TrueAnswers
 from schemas.codebook import CodedVariable
 from schemas.errors import Problem, StudyError
 from schemas.study import Arm, Study
+
+PersonaKey = tuple[str | None, int | None]
+"""Template and language of a persona; None: the study's own."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +89,10 @@ class CellBuilder:
     def __init__(self, inputs: PlanInputs) -> None:
         self._inputs = inputs
         self._ids: list[str] = [str(value) for value in inputs.prepared.respondents["respondent_id"]]
-        self._texts: dict[str | None, PersonaTexts] = {None: PersonaTexts(inputs.template, inputs.prepared.respondents)}
+        own = PersonaTexts(inputs.template, inputs.prepared.respondents)
+        self._texts: dict[PersonaKey, PersonaTexts] = {(None, None): own}
         self._counters: dict[str, ChatCounter] = {}
-        self._pieces: dict[tuple[str, str | None, bool], PersonaPieces] = {}
+        self._pieces: dict[tuple[str, PersonaKey, bool], PersonaPieces] = {}
         self._interviews: dict[str, Interview] = {}
         self._keys: dict[str, MatchKeys] = {}
         self._arms: dict[str, ModelArm] = {}
@@ -129,7 +135,7 @@ class CellBuilder:
 
     def persona(self, position: int) -> str:
         """The persona of one respondent as it stands before a question; "" if nothing is known."""
-        return self._texts[None].text(position)
+        return self._texts[None, None].text(position)
 
     def _cells_of(self, question_id: str) -> list[Cell]:
         cells = []
@@ -167,16 +173,20 @@ class CellBuilder:
         if arm.prompt is not None:
             n_orders *= len(self._inputs.prompts[arm.prompt].turns)
         resolved = for_question(self._arms[name], question, n_orders=n_orders)
-        return self._cell(name, arm, question_id, asks=(resolved, self._prompts(name, arm, resolved, question)))
+        languages, write = self._inputs.study.languages, partial(self._prompts, name, arm)
+        prompts = spoken(languages, self._inputs.prepared, resolved, question, write)
+        return self._cell(name, arm, question_id, asks=(resolved, prompts))
 
-    def _prompts(self, name: str, arm: Arm, resolved: ModelArm, question: CodedVariable) -> QuestionPrompts:
+    def _prompts(
+        self, name: str, arm: Arm, resolved: ModelArm, question: CodedVariable, language: int | None
+    ) -> QuestionPrompts:
         forms = self.truth(question.name).forms
         if arm.prompt is not None:
             prompt = self._inputs.prompts[arm.prompt]
-            return OwnPrompts(resolved, question, self._personas(resolved, bare=True), prompt, forms)
+            return OwnPrompts(resolved, question, self._personas(resolved, language, bare=True), prompt, forms)
         examples = self._examples(name, arm, question.name) if resolved.uses_examples else None
         interview = self._interview(resolved) if arm.layout == "interview" else None
-        return QuestionPrompts(resolved, question, self._personas(resolved), examples, forms, interview)
+        return QuestionPrompts(resolved, question, self._personas(resolved, language), examples, forms, interview)
 
     def _cell(
         self,
@@ -205,11 +215,13 @@ class CellBuilder:
             route=route,
         )
 
-    def _personas(self, arm: ModelArm, *, bare: bool = False) -> PersonaPieces:
+    def _personas(self, arm: ModelArm, language: int | None, *, bare: bool = False) -> PersonaPieces:
         """Pieces of the arm's personas; `bare`: without the seam before a question."""
-        chosen = arm.arm.persona
+        chosen = (arm.arm.persona, language)
         if chosen not in self._texts:
-            self._texts[chosen] = PersonaTexts(self._inputs.template_of(arm.arm), self._inputs.prepared.respondents)
+            self._texts[chosen] = PersonaTexts(
+                self._inputs.template_of(arm.arm, language), self._inputs.prepared.respondents
+            )
         texts, key = self._texts[chosen], (arm.model.model, chosen, bare)
         if key not in self._pieces:
             keep = any(other.strategy == "few_shot" for other in self._inputs.study.arms.values())

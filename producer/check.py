@@ -10,6 +10,7 @@ from producer.checks_closeness import relatives
 from producer.checks_cutoff import cutoff_problems
 from producer.checks_formats import format_problems
 from producer.checks_import import import_problems
+from producer.checks_languages import language_problems
 from producer.checks_models import model_problems
 from producer.checks_parameters import Settings, parameter_problems
 from producer.checks_persona import coinciding_personas, persona_problems, rendering_problems
@@ -104,6 +105,7 @@ def check(study_path: Path, models_path: Path | None = None, *, environ: Mapping
         problems += training_problems(study, source, prepared)
         problems += coinciding_personas(study, source, prepared)
         problems += privacy_problems(study, source, prepared)
+        problems += language_problems(study, source, prepared, study_path.parent)
         problems += relatives(study, source, prepared, data.variables if data is not None else {})
     codebook = None if prepared is None else prepared.codebook.questions
     problems += route_problems(study, source)

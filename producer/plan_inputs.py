@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from producer.imports import Imported, read_import
+from producer.languages import language_templates
 from producer.load import read_text
 from producer.personas import PersonaTemplate, compile_template
 from producer.prompt_file import PromptFile, compile_prompt
@@ -25,6 +26,7 @@ class PlanInputs:
         imports: by arm.
         templates: further persona templates, by name.
         prompts: prompts of the user's own, by file.
+        languages: persona template of each further language, by its code.
     """
 
     study: Study
@@ -35,9 +37,12 @@ class PlanInputs:
     imports: Mapping[str, Imported] = field(default_factory=dict)
     templates: Mapping[str, PersonaTemplate] = field(default_factory=dict)
     prompts: Mapping[str, PromptFile] = field(default_factory=dict)
+    languages: Mapping[int, PersonaTemplate] = field(default_factory=dict)
 
-    def template_of(self, arm: Arm) -> PersonaTemplate:
-        """The persona template that an arm takes."""
+    def template_of(self, arm: Arm, language: int | None = None) -> PersonaTemplate:
+        """The persona template that an arm takes; in a language, unless the arm has one of its own."""
+        if language is not None and arm.persona is None:
+            return self.languages[language]
         return self.template if arm.persona is None else self.templates[arm.persona]
 
     def texts(self) -> dict[str, dict[str, str]]:
@@ -45,6 +50,7 @@ class PlanInputs:
         found = {
             "persona_templates": {name: template.text for name, template in self.templates.items()},
             "prompts": {name: prompt.text for name, prompt in self.prompts.items()},
+            "languages": {str(code): template.text for code, template in self.languages.items()},
         }
         return {name: texts for name, texts in found.items() if texts}
 
@@ -96,6 +102,7 @@ def load_inputs(
             name: load_template(file, study, prepared.codebook.fields, folder)
             for name, file in study.persona.templates.items()
         }
+        languages = language_templates(study, prepared, folder)
         files = dict.fromkeys(arm.prompt for arm in study.arms.values() if arm.prompt is not None)
         prompts = {file: compile_prompt(read_text(folder / file), where=file) for file in files}
     except StudyError as e:
@@ -104,7 +111,7 @@ def load_inputs(
         raise StudyError(problems)
     used = {arm.model for arm in study.arms.values()}
     named = with_fallbacks(models, used)
-    return PlanInputs(study, named, prepared, survey_sha256, template, imports, templates, prompts)
+    return PlanInputs(study, named, prepared, survey_sha256, template, imports, templates, prompts, languages)
 
 
 def load_template(file: str | None, study: Study, fields: Mapping[str, CodedVariable], folder: Path) -> PersonaTemplate:

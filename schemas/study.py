@@ -13,8 +13,10 @@ from schemas.deadline import check_deadline
 from schemas.derive import Derive
 from schemas.evaluate import Evaluate
 from schemas.experiment import Experiment
+from schemas.languages import Languages
 from schemas.question import Question
 from schemas.strict import Strict
+from schemas.survey_source import SurveySource
 
 MissingKind = Literal["refused", "dont_know", "not_asked", "file_missing"]
 CodeValue = int | str
@@ -43,35 +45,6 @@ ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$")]
 StrategyName = Literal[
     "basic", "chain_of_thought", "few_shot", "logprobs", "repeats", "stated", "probabilities", "template"
 ]
-
-
-class SurveySource(Strict):
-    """Where the real answers are."""
-
-    file: str | None = Field(
-        None,
-        description="Survey file, relative to the study: .sav, .zsav, .por, .dta, .sas7bdat, .csv, .tsv, .xlsx or "
-        ".parquet.",
-    )
-    files: list[str] = Field(
-        default_factory=list,
-        description="Instead of `file`: several files, as waves, joined by the respondent id. A variable that an "
-        "earlier file has too is NAME_w2 in the second.",
-    )
-    respondent_id: str = Field(
-        description="Variable with one distinct value per respondent; `row_number` where the file has none."
-    )
-    weight: str | None = Field(None, description="Analysis weight; 1.0 for everyone without it.")
-    strata: str | None = Field(None, description="Sampling stratum.")
-    cluster: str | None = Field(None, description="Sampling cluster.")
-    filter: str | None = Field(None, description="Rule that keeps respondents, as in `AGE >= 30 and METRO == 1`.")
-    fielded: date | None = Field(None, description="First day in the field; compared with the models' cut-off.")
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "SurveySource":
-        if (self.file is None) == (not self.files):
-            raise ValueError("the survey needs either `file` or a list of `files`")
-        return self
 
 
 class MissingRule(Strict):
@@ -240,6 +213,7 @@ class Study(Strict):
     split: Split = Field(default_factory=Split, description="Which respondents are held out.")
     persona: Persona = Field(description="What the model is told about a respondent.")
     questions: dict[str, Question] = Field(min_length=1, description="Variable -> survey item.")
+    languages: Languages | None = Field(None, description="Interviews in other languages than the study's.")
     groups: dict[str, list[str]] = Field(
         default_factory=dict, description="Name -> questions that arms with `memory` ask in one conversation, in order."
     )

@@ -123,6 +123,8 @@ class _Work:
                 names.setdefault(name, f"arms.{arm_name}.match")
         for name, where in route_variables(self.study).items():
             names.setdefault(name, where)
+        if self.study.languages is not None:
+            names.setdefault(self.study.languages.by, "languages.by")
         wanted = self.study.evaluate
         for name in [*wanted.subgroups, *(one for crossed in wanted.intersections for one in crossed)]:
             names.setdefault(name, "evaluate.subgroups")

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from schemas.errors import Problem
-from schemas.study import Split, SurveySource
+from schemas.study import Split
+from schemas.survey_source import SurveySource
 from survey.coding import values_seen, without_missing
 from survey.columns import plain_code
 from survey.data import SurveyData

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from schemas.errors import SurveyFileError
-from schemas.study import Study, SurveySource
+from schemas.study import Study
+from schemas.survey_source import SurveySource
 from survey.data import SurveyData, Variable
 from survey.files import read_survey
 from survey.nearest import did_you_mean

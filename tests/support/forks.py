@@ -36,6 +36,13 @@ class ForkedWorker:
         """Processes it started."""
         return self._process.children()
 
+    def open_files(self) -> list[str]:
+        """Paths of the files it has open."""
+        try:
+            return [file.path for file in self._process.open_files()]
+        except psutil.NoSuchProcess:
+            return []
+
     def terminate(self) -> None:
         """SIGTERM."""
         self.send_signal(signal.SIGTERM)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
+from sys import intern
 
 from producer.example_answers import RealAnswer
 from producer.persona_pieces import codes_of
@@ -39,5 +40,5 @@ class TrueAnswers:
         numbers = None
         if answers.numbers is not None:
             numbers = [None if isnan(value) else float(value) for value in answers.numbers]
-        status = list(map(str, answers.status))
+        status = [intern(str(word)) for word in answers.status]
         return cls(codes_of(answers.codes), status, answers.several, numbers, answers.texts, answers.forms)

@@ -38,7 +38,7 @@ def encode(column: "pd.Series[Any]", codes: Mapping[Code, int], missing: Mapping
         missing: raw value -> kind. A value in neither is `file_missing`; preparing reports it before.
     """
     raw = column.to_numpy(dtype=object, na_value=None)
-    status = np.full(len(column), "file_missing", dtype="<U12")
+    status = np.full(len(column), "file_missing", dtype=object)  # one word held once: a sixth of the memory
     numbers = np.zeros(len(column), dtype="int32")
     status[column.isna().to_numpy(dtype=bool)] = NOT_ASKED
     for value, positions in _positions(raw).items():

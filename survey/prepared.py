@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,8 @@ import pandas as pd
 from schemas.codebook import Codebook
 from schemas.errors import Problem
 
-StatusArray = npt.NDArray[np.str_]
+StatusArray = npt.NDArray[Any]
+"""Words, as text or as objects."""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ SHORTEST_PREFIX = 6
 LISTED = [
     "task_id", "respondent_id", "question_id", "arm", "truth", "truth_label", "truth_status",
     "answer", "answer_label", "status", "error_code", "answer_text",
+    "truth_number", "truth_codes", "answer_number", "answer_codes",
 ]  # fmt: skip
-"""Columns of a listed row."""
+"""Columns of a listed row; those that an earlier version did not write are left out."""
 
 
 @dataclass(frozen=True)

@@ -119,11 +119,21 @@ def reason_document(reason: Reason) -> dict[str, Any]:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    truth = _code(row["truth"], row["truth_label"]) if row["truth"] is not None else row["truth_status"]
-    answer = _code(row["answer"], row["answer_label"]) if row["answer"] is not None else ""
+    truth = _told(row, "truth") or row["truth_status"]
+    answer = _told(row, "answer")
     status = row["status"] if row["error_code"] is None else f"{row['status']} ({row['error_code']})"
     names = [row["task_id"][:SHOWN_ID_CHARS], row["respondent_id"], row["question_id"], row["arm"]]
     return [*map(safe, names), truth, answer, status, first_line(row["answer_text"], limit=50)]
+
+
+def _told(row: dict[str, Any], who: str) -> str:
+    """A human or predicted answer of any kind: code and label, number, codes ticked; "" if there is none."""
+    if row[who] is not None:
+        return _code(row[who], row[f"{who}_label"])
+    number, codes = row.get(f"{who}_number"), row.get(f"{who}_codes")
+    if number is not None:
+        return f"{number:g}"
+    return "" if codes is None else ", ".join(map(str, codes)) or "none ticked"
 
 
 def _code(code: int, label: str | None) -> str:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluation.arrays import BoolArray, IntArray
 from evaluation.calibration import is_derived
 from evaluation.cells import ABSENT, RunData
+from evaluation.item_cells import LABELS, item_texts
 from evaluation.load import load_run
-from schemas.codebook import Codebook
+from schemas.codebook import Codebook, CodedVariable
 from schemas.errors import UserInputError
 from storage.runs import load_codebook, load_manifest
 from storage.store import Store
@@ -40,13 +42,39 @@ def export_survey(store: Store, run_id: str, survey: Path, path: Path) -> list[s
 
 
 def synthetic_columns(run: RunData, codebook: Codebook) -> list[SyntheticColumn]:
-    """Valid answers of every question and arm, the first repeat of each respondent."""
+    """Valid answers of every question and arm, the first repeat of each respondent.
+
+    A select-all question of one task gives a variable an item, 1 where it is ticked; a numeric one gives numbers.
+    """
+    asked = dict(codebook.questions)
+    for variable in codebook.questions.values():
+        if variable.kind == "several":
+            asked |= _items(variable)
     columns = []
     for (question, arm), cell in run.cells.items():
         if is_derived(arm):
             continue
-        _, first = np.unique(cell.respondent, return_index=True)
-        rows = first[cell.answer[first] != ABSENT]
+        rows = _first(cell.respondent, cell.answer != ABSENT)
         codes = {run.respondent_ids[cell.respondent[r]]: cell.scale.codes[cell.answer[r]] for r in rows}
-        columns.append(SyntheticColumn(codebook.questions[question], arm, codes))
+        columns.append(SyntheticColumn(asked[question], arm, codes))
+    for (question, arm), numbers in run.numeric.items():
+        rows = _first(numbers.respondent, np.isfinite(numbers.answer))
+        given = {run.respondent_ids[numbers.respondent[r]]: float(numbers.answer[r]) for r in rows}
+        columns.append(SyntheticColumn(asked[question], arm, given))
     return columns
+
+
+def _first(respondent: IntArray, has_answer: BoolArray) -> IntArray:
+    """Rows of each respondent's first repeat that hold an answer."""
+    _, first = np.unique(respondent, return_index=True)
+    rows: IntArray = first[has_answer[first]]
+    return rows
+
+
+def _items(several: CodedVariable) -> dict[str, CodedVariable]:
+    """Items of a select-all question, by their name in the figures; `PETS[2]` becomes the variable PETS_2."""
+    found = {}
+    for code, (name, text) in zip(several.codes, item_texts(several).items(), strict=True):
+        labels = {"codes": list(LABELS), "labels": LABELS, "kind": "single"}
+        found[name] = several.model_copy(update={**labels, "name": f"{several.name}_{code}", "text": text})
+    return found

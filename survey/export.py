@@ -25,12 +25,12 @@ class SyntheticColumn:
     Attributes:
         question: as in the codebook, which gives the labels.
         arm: makes the variable's name, with the question's.
-        codes: respondent id -> code; respondents without a valid answer are absent.
+        codes: respondent id -> code, or number of a numeric question; respondents without a valid answer are absent.
     """
 
     question: CodedVariable
     arm: str
-    codes: Mapping[str, int]
+    codes: Mapping[str, int] | Mapping[str, float]
 
 
 def write_survey(path: Path, data: SurveyData, ids: "pd.Series[str]", columns: list[SyntheticColumn]) -> list[str]:

@@ -9,8 +9,10 @@ import pytest
 from evaluation.job import evaluate_run
 from evaluation.load import load_run
 from evaluation.report import render_report
+from evaluation.survey_export import synthetic_columns
 from schemas import run_paths, tables
 from schemas.codebook import CodedVariable
+from storage.runs import load_codebook
 from tests.support.runs_folder import ArmRows, RunFolder, variable
 
 N = 120
@@ -72,3 +74,12 @@ def test_figures_of_numbers_and_items_stand_in_both_files_and_on_the_page(store)
     page = render_report(store, "run-1", evaluation)
     assert "Numeric questions" in page
     assert "PETS[3]" in page
+
+
+def test_items_and_numbers_go_back_to_the_survey_as_variables_of_their_own(store):
+    columns = synthetic_columns(load_run(store, "run-1"), load_codebook(store, "run-1"))
+
+    named = {(column.question.name, column.arm): column for column in columns}
+    assert list(named) == [("MOOD", "a"), ("PETS_1", "a"), ("PETS_2", "a"), ("PETS_3", "a"), ("HOURS", "a")]
+    assert named["HOURS", "a"].codes["r000003"] == HOURS[3] + 1
+    assert named["PETS_2", "a"].question.labels == {1: "ticked", 0: "not ticked"}

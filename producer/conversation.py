@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from producer.pieces import Message, canonical_messages, content_tokens
+from producer.pieces import Message, canonical_messages, canonical_texts, content_tokens
 
 
 class Turn(NamedTuple):
@@ -37,7 +37,7 @@ class Conversation(NamedTuple):
 
     def canonical(self) -> str:
         """`schemas.identity.canonical_json` of the plan's `turns`, without escaping any text again."""
-        first = canonical_messages(self.first)
+        first = canonical_texts(self.first)
         return f"[{first}]" if not self.later else f"[{','.join([first, *map(_canonical, self.later)])}]"
 
     def prompt_tokens(self, overhead: Callable[[int], int], *, each_answer: int) -> PromptTokens:
@@ -50,6 +50,8 @@ class Conversation(NamedTuple):
         alone = content_tokens(self.first)
         content, n_messages = alone, len(self.first)
         calls = [content + overhead(n_messages)]
+        if not self.later:
+            return PromptTokens(calls[0], calls[0])
         for turn in self.later:
             said = content_tokens(turn.messages)
             if turn.is_fresh:
@@ -64,7 +66,7 @@ class Conversation(NamedTuple):
 def _canonical(turn: Turn) -> str:
     if not turn.is_fresh:
         return canonical_messages(turn.messages)
-    return f'{{"fresh":{canonical_messages(turn.messages)}}}' if turn.messages else '{"again":0}'
+    return f'{{"fresh":{canonical_texts(turn.messages)}}}' if turn.messages else '{"again":0}'
 
 
 def _n_quoted(turn: Turn) -> int:

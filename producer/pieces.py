@@ -59,8 +59,17 @@ def answer_piece(turn: int) -> Piece:
     return Piece(shown, shown, 0, turn)
 
 
+def canonical_texts(messages: Sequence[Message]) -> str:
+    """`schemas.identity.canonical_json` of messages without places of answers, without escaping any text again."""
+    parts = [
+        '{"content":"' + "".join([piece.escaped for piece in pieces]) + '","role":"' + role + '"}'
+        for role, pieces in messages
+    ]
+    return "[" + ",".join(parts) + "]"
+
+
 def canonical_messages(messages: Sequence[Message]) -> str:
-    """`schemas.identity.canonical_json` of messages, without escaping any text again."""
+    """The same of messages that may hold places of answers: their content is then a list of texts and turns."""
     parts = [f'{{"content":{_content(pieces)},"role":"{role}"}}' for role, pieces in messages]
     return "[" + ",".join(parts) + "]"
 

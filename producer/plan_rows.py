@@ -122,11 +122,13 @@ class RowSource:
                 served = cell.serving(who.position)
                 for repeat in range(served.n_repeats):
                     # a route asks word for word what its arm asks, options in the same order: both share the request
-                    orders = served.orders_of(served.tasks.task_id(id_json, repeat))
+                    task_id = served.tasks.task_id(id_json, repeat)
+                    orders = served.orders_of(task_id)
                     request_id, request, turn = self._request(served, who, orders, repeat, relaxed)
-                    task = _task(served, who, cell.tasks.task_id(id_json, repeat), request_id, truth, orders, turn)
-                    route_arm = None if served is cell else served.arm
-                    yield task._replace(arm=cell.arm, repeat=repeat, route_arm=route_arm), request
+                    task = _task(served, who, task_id, request_id, truth, orders, turn)
+                    if repeat or served is not cell:
+                        task = _retold(task, cell, served, cell.tasks.task_id(id_json, repeat), repeat)
+                    yield task, request
                     self.tally.tasks_by_arm[cell.arm] += 1
                     self.tally.n_tasks += 1
         self.tally.relaxed.update(relaxed)
@@ -183,6 +185,12 @@ class RowSource:
         if request.largest_tokens > room:
             largest = self.tally.oversized.get((arm.name, question_id), 0)
             self.tally.oversized[arm.name, question_id] = max(largest, request.largest_tokens)
+
+
+def _retold(task: TaskRow, cell: Cell, served: Cell, task_id: str, repeat: int) -> TaskRow:
+    """The task as a repeat, or as a route's own, which tells whose answer it takes."""
+    route_arm = None if served is cell else served.arm
+    return task._replace(task_id=task_id, arm=cell.arm, repeat=repeat, route_arm=route_arm)
 
 
 def _task(

@@ -90,6 +90,8 @@ class QuestionPrompts:
         if self._stages:
             asks = [*self._stages[1:], self._asks.piece(position, order)]
             return Conversation(first, tuple(Turn((Message("user", (ask,)),)) for ask in asks)), is_relaxed
+        if len(orders) < 2:
+            return Conversation(first), is_relaxed
         others = (
             AGAIN if other == order else Turn(self._first(position, respondent_id, other)[0], is_fresh=True)
             for other in orders[1:]

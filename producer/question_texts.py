@@ -23,7 +23,7 @@ class QuestionTexts:
         self._forms = forms
         self._shape = answer_format(arm.arm, question)
         self._texts: dict[tuple[str | None, Order | None], Piece] = {}
-        self._around: dict[str, Ask] = {}
+        self._around: dict[tuple[str | None, Order | None], Ask] = {}
         self._answers: dict[tuple[RealAnswer, Order | None], Piece] = {}
 
     def piece(self, position: int, order: Order | None) -> Piece:
@@ -40,17 +40,20 @@ class QuestionTexts:
 
     def ask(self, position: int, order: Order | None) -> Ask:
         """The question around the persona, as the arm's layout has it."""
-        whole = self.piece(position, order)
+        wording = self.wording(position)
+        found = self._around.get((wording, order))
+        if found is None:
+            found = self._framed(self.piece(position, order))
+            if len(self._around) < MOST_KEPT:
+                self._around[wording, order] = found
+        return found
+
+    def _framed(self, whole: Piece) -> Ask:
         if self._arm.arm.layout != "question_first":
             return Ask((), (whole,))
-        found = self._around.get(whole.text)
-        if found is None:
-            body, _, instruction = whole.text.rpartition("\n")
-            count = self._arm.counter.count
-            found = Ask((piece_of(body + SEAM, count),), (piece_of(instruction, count),))
-            if len(self._around) < MOST_KEPT:
-                self._around[whole.text] = found
-        return found
+        body, _, instruction = whole.text.rpartition("\n")
+        count = self._arm.counter.count
+        return Ask((piece_of(body + SEAM, count),), (piece_of(instruction, count),))
 
     def answer(self, answer: RealAnswer, order: Order | None) -> Piece:
         """A real answer as an example shows it."""

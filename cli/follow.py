@@ -51,6 +51,7 @@ class View:
             "settled": p.n_settled, "outcomes": dict(p.outcomes), "reasons": dict(p.reasons), "reused": p.n_reused,
             "cost_usd": p.cost_usd, "maybe_paid": p.maybe_paid, "rate_per_s": self.rate_per_s,
             "quota_share": self.quota_share, "left_s": self.left_s,
+            "late": self.state.late,
             "batches": [document(ledger, now()) for ledger in self.batches],
             "notices": list(self.notices),
             "evaluation": self.state.evaluation, "evaluation_note": self.state.evaluation_note,
@@ -70,6 +71,8 @@ class View:
             parts.append(", ".join(f"{k} {v:,}" for k, v in sorted(bad.items(), key=lambda kv: -kv[1])[:3]))
         if p.maybe_paid:
             parts.append(f"maybe paid twice {p.maybe_paid:,}")
+        if self.state.late:
+            parts.append(f"after the deadline {sum(self.state.late.values()):,}")
         if told := summary(self.batches):
             parts.append(told)
         if self.left_s is not None:

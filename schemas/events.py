@@ -76,6 +76,7 @@ class RunState(BaseModel):
         handed_over: batch work that goes on online.
         rescued: models whose batches are given up for a deadline.
         cancelled_batches: numbers of batches that a user gave up.
+        late: arm -> answers that came after its deadline, once the run is finished.
         evaluation: the job that scores the run once it is finished or cancelled; `evaluation_note` why it failed,
             `with_report` whether it writes the report, too.
     """
@@ -93,6 +94,7 @@ class RunState(BaseModel):
     handed_over: list[HandedOver] = Field(default_factory=list)
     rescued: list[str] = Field(default_factory=list)
     cancelled_batches: list[int] = Field(default_factory=list)
+    late: dict[str, int] = Field(default_factory=dict)
     evaluation: EvaluationJob = "none"
     evaluation_note: str = ""
     with_report: bool = False
@@ -188,7 +190,8 @@ def _environment(_: RunState, data: Update) -> Update:
 
 
 def _finished(_: RunState, data: Update) -> Update:
-    return {"phase": "finished", "exit_code": int(data.get("exit_code", 0))}
+    late = {str(arm): int(n) for arm, n in data.get("late", {}).items()}
+    return {"phase": "finished", "exit_code": int(data.get("exit_code", 0)), "late": late}
 
 
 def _transport(state: RunState, data: Update) -> Update:

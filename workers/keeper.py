@@ -29,6 +29,7 @@ from workers.backlog import Published, Stream, next_messages, shares_of
 from workers.batches import BatchKeeper
 from workers.compaction import compact
 from workers.evaluation_jobs import EvaluationJobs
+from workers.late_answers import late_answers
 from workers.sharing import crowds_the_queue, giving_way
 
 log = logging.getLogger(__name__)
@@ -215,7 +216,8 @@ class Keeper(threading.Thread):
             return
         if not load_state(self._store, run_id).is_active:
             return  # a cancel or a new generation came while we compacted: its own round will see to it
-        data = {"exit_code": summary.exit_code, "statuses": summary.statuses}
+        late = late_answers(self._store, self._manifest(run_id))
+        data = {"exit_code": summary.exit_code, "statuses": summary.statuses} | ({"late": late} if late else {})
         append_event(self._store, run_id, "finished", data)
         log.info("run finished", extra={"event": "run_finished", "run_id": run_id})
 

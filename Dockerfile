@@ -16,6 +16,7 @@ COPY storage ./storage
 COPY survey ./survey
 COPY providers ./providers
 COPY producer ./producer
+COPY finetuning ./finetuning
 COPY evaluation ./evaluation
 COPY emulator ./emulator
 COPY workers ./workers

@@ -56,7 +56,12 @@ class BatchClient:
         self._endpoint = endpoint
 
     async def upload(
-        self, path: Path, *, filename: str | None = None, expires_after_s: int | None = INPUT_LIFE_S
+        self,
+        path: Path,
+        *,
+        filename: str | None = None,
+        expires_after_s: int | None = INPUT_LIFE_S,
+        purpose: str = "batch",
     ) -> RemoteFile:
         """Send an input file, read from disk as it goes out. Not safe to repeat: every upload makes a file.
 
@@ -64,13 +69,14 @@ class BatchClient:
             path: JSON lines, UTF-8 without BOM.
             filename: as the service lists it; default: the path's own name. Must end in `.jsonl`.
             expires_after_s: seconds until the service drops it; None: the service's own rule.
+            purpose: what it is for, by the service's word.
 
         Raises:
             StoreError: the file cannot be opened.
         """
         name = path.name if filename is None else filename
         anchor = {"anchor": "created_at", "seconds": expires_after_s}
-        form = {"purpose": "batch"} | ({} if expires_after_s is None else {"expires_after": anchor})
+        form = {"purpose": purpose} | ({} if expires_after_s is None else {"expires_after": anchor})
 
         with _opened(path, "rb") as content:
 
@@ -89,9 +95,9 @@ class BatchClient:
         """A file as it is now."""
         return read_file(await self._json(lambda: self._get(f"/files/{_part(file_id)}")))
 
-    async def files(self) -> AsyncIterator[RemoteFile]:
-        """All files with purpose batch, page by page."""
-        async for entry in self._pages("/files", {"purpose": "batch"}):
+    async def files(self, purpose: str = "batch") -> AsyncIterator[RemoteFile]:
+        """All files of a purpose, page by page."""
+        async for entry in self._pages("/files", {"purpose": purpose}):
             yield read_file(entry)
 
     async def delete_file(self, file_id: str) -> bool:

@@ -56,6 +56,22 @@ class BatchDeployment(Deployment):
     max_bytes: int = Field(200_000_000, gt=0, description="Size of one file.")
 
 
+class Tuning(Strict):
+    """How a base model is tuned, what that costs, and where the result is deployed."""
+
+    base: str | None = Field(None, description="Id that the service trains; default: the model id.")
+    training_type: str | None = Field(None, description="Azure: `trainingType`, as GlobalStandard.")
+    usd_per_million_tokens: float | None = Field(None, ge=0, description="Price of a million training tokens.")
+    bom: bool = Field(False, description="Begin training files with a byte-order mark.")
+    account: str | None = Field(None, description="Azure: resource id, /subscriptions/.../accounts/NAME.")
+    arm_url: str = Field("https://management.azure.com", description="Azure: address of the Resource Manager.")
+    arm_version: str = Field("2024-10-01", description="Azure: its api-version.")
+    token_env: str | None = Field(None, description="Variable with a token for it; default: Entra ID.")
+    sku: str = Field("Standard", description="Azure: tier of the deployment.")
+    capacity: int = Field(1, gt=0, description="Azure: thousands of tokens a minute.")
+    usd_per_hour: float | None = Field(None, ge=0, description="Hosting, whether used or not.")
+
+
 class Model(Strict):
     """A named entry."""
 
@@ -82,6 +98,9 @@ class Model(Strict):
         "model, are never reused, and the evaluation marks the arm MIXED. None: the run goes on without the arms.",
     )
     context_window_tokens: int | None = Field(None, gt=0, description="Prompt and completion together.")
+    tuning: Tuning | None = Field(None, description="How it is tuned and deployed; default: as the service does.")
+    version: str | None = Field(None, description="Set by the model registry: NAME@VERSION that a run asks.")
+    manifest: str | None = Field(None, description="Set by the model registry: what the version was trained on.")
 
     @property
     def endpoints(self) -> list[Deployment]:

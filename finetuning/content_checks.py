@@ -1,0 +1,85 @@
+"""What should not stand in a training text: personal data, keys, special tokens, marks in the wrong place. Pure."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from finetuning.file_lines import Example
+from schemas.completion_form import SEPARATOR, STOP
+from schemas.errors import Problem
+from schemas.secret_text import looks_secret
+
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+_PHONE = re.compile(r"(?<![\d.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?|\d{3}[ .-])\d{3}[ .-]\d{4}(?!\d)")
+_SPECIAL = re.compile(r"<\|[a-z_]{3,30}\|>")
+MOST_UPPER = 0.3
+_LEAST_LETTERS = 40
+
+_FOUND = {
+    "email": ("the line holds an e-mail address.", "Take personal data out."),
+    "phone": ("the line holds a telephone number.", "Take personal data out."),
+    "key": ("the line holds something that looks like a key.", "Take it out, and revoke it."),
+    "special_token": ("the line spells a special token.", "The service reads it as an order, not as text."),
+}
+
+
+class PieceFacts(NamedTuple):
+    """What is known of one line of text; texts share most of theirs, so each is looked at once."""
+
+    n_tokens: int
+    n_letters: int
+    n_upper: int
+    found: tuple[str, ...]
+
+
+def piece_facts(text: str, count: Callable[[str], int]) -> PieceFacts:
+    """Look at one line of text."""
+    found = []
+    if "@" in text and _EMAIL.search(text):
+        found.append("email")
+    if _PHONE.search(text):
+        found.append("phone")
+    if looks_secret(text):
+        found.append("key")
+    if "<|" in text and _SPECIAL.search(text):
+        found.append("special_token")
+    letters, upper = sum(map(str.isalpha, text)), sum(map(str.isupper, text))
+    return PieceFacts(count(text), letters, upper, tuple(found))
+
+
+def content_problems(example: Example, pieces: list[PieceFacts], name: str) -> Iterator[Problem]:
+    """Problems of one line's texts; what was found is never repeated.
+
+    Args:
+        example: the line.
+        pieces: facts of all its lines of text.
+        name: of the file.
+    """
+    where = f"{name}:{example.line}"
+    codes = {code for piece in pieces for code in piece.found}
+    for code in sorted(codes):
+        what, hint = _FOUND[code]
+        yield Problem(what, where, hint, code=code)
+    letters, upper = sum(p.n_letters for p in pieces), sum(p.n_upper for p in pieces)
+    if letters >= _LEAST_LETTERS and upper > MOST_UPPER * letters:
+        what = f"{upper / letters:.0%} of its letters are capitals."
+        yield Problem(what, where, "Models read ordinary writing better.", "warning", "upper_case")
+    if not example.is_chat:
+        yield from _older(example, where)
+
+
+def _older(example: Example, where: str) -> Iterator[Problem]:
+    prompt, answer = example.prompt[0], example.answer
+    if not prompt.endswith(SEPARATOR):
+        hint = f"End every prompt with {SEPARATOR!r}; `--fix` does."
+        yield Problem("the prompt does not end in the separator.", where, hint, code="no_separator")
+    if SEPARATOR in prompt.removesuffix(SEPARATOR):
+        yield Problem("the separator stands inside the prompt.", where, code="separator_inside")
+    if not answer.startswith(" "):
+        hint = "Tokens begin with their blank; `--fix` adds it."
+        yield Problem("the completion has no blank before it.", where, hint, code="no_leading_space")
+    if not answer.endswith(STOP):
+        hint = f"End every completion with {STOP!r}, and stop there when asking; `--fix` adds it."
+        yield Problem("the completion does not end in the stop mark.", where, hint, code="no_stop_mark")
+    if STOP in answer.removesuffix(STOP):
+        yield Problem("the stop mark stands inside the completion.", where, code="stop_inside")

@@ -1,0 +1,177 @@
+"""Training and validation files from a plan: prompts as they will be asked, human answers behind them."""
+
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from finetuning.balance import balanced_lines
+from finetuning.plan_tasks import PlanTasks, ids_sha256, plan_requests, plan_tasks
+from finetuning.shuffle import Shuffle
+from finetuning.training_lines import answer_text, training_line
+from schemas.answer_format import answer_format
+from schemas.errors import UserInputError
+from schemas.run import RunManifest
+from schemas.tuning import TrainingForm, TuningManifest, WrittenFile
+from storage.runs import load_codebook, load_manifest
+from storage.store import Store, store_error
+
+TRAINING, VALIDATION, MANIFEST = "training.jsonl", "validation.jsonl", "manifest.json"
+_BOM = b"\xef\xbb\xbf"
+_FILES = {"train": TRAINING, "validation": VALIDATION}
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """How files are written.
+
+    Attributes:
+        seed: of the order.
+        bom: begin the files with a byte-order mark, as Azure's pages ask.
+        balance: repeat rare answers until all are as common; breaks the marginals.
+        questions: only these; None: all of the arm.
+    """
+
+    seed: int = 42
+    form: TrainingForm = "chat"
+    bom: bool = False
+    balance: bool = False
+    questions: tuple[str, ...] | None = None
+
+
+@dataclass
+class _Gathered:
+    ids: dict[str, set[str]] = field(default_factory=lambda: {"train": set(), "validation": set()})
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+
+def prepare(
+    store: Store, run_id: str, arm: str, out_dir: Path, *, options: PrepareOptions, now: datetime
+) -> TuningManifest:
+    """Write training.jsonl, validation.jsonl and manifest.json.
+
+    Args:
+        store: where the planned run is.
+        run_id: of the plan; nothing needs to have been called.
+        arm: whose prompts are the training prompts.
+        out_dir: made if missing; files of that name are replaced.
+        options: form, order, balance.
+        now: aware; stands in the manifest.
+
+    Raises:
+        UserInputError: the plan has no such arm, or one that cannot be trained on.
+        StoreError: a file cannot be read or written.
+    """
+    run = load_manifest(store, run_id)
+    _check_arm(run, arm, options)
+    tasks = plan_tasks(store, run_id, arm)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as opened:
+            shuffles = {}
+            for split in _FILES:
+                folder = Path(opened.enter_context(tempfile.TemporaryDirectory(dir=out_dir)))
+                shuffles[split] = opened.enter_context(Shuffle(folder, seed=options.seed))
+            gathered = _gather(store, run, arm, tasks, shuffles, options)
+            training = _write(out_dir / TRAINING, shuffles["train"], options, balance=options.balance)
+            validation = _write(out_dir / VALIDATION, shuffles["validation"], options, balance=False)
+        manifest = TuningManifest(
+            study=run.study.study,
+            arm=arm,
+            form=options.form,
+            seed=options.seed,
+            plan_sha256=run.hashes["plan"],
+            survey_sha256=run.hashes["survey"],
+            created_at=now,
+            training=training,
+            validation=validation if validation.n_lines else None,
+            training_ids=sorted(gathered.ids["train"]),
+            validation_ids=sorted(gathered.ids["validation"]),
+            test_sha256=ids_sha256(tasks.test_ids),
+            n_test=len(tasks.test_ids),
+            counts={question: dict(sorted(counts.items())) for question, counts in sorted(gathered.counts.items())},
+            n_duplicates=shuffles["train"].n_duplicates + shuffles["validation"].n_duplicates,
+            n_without_answer=tasks.n_without_answer,
+            balanced=options.balance,
+        )
+        (out_dir / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        (out_dir / MANIFEST).chmod(0o600)
+    except OSError as e:
+        raise store_error(e, out_dir, "write") from e
+    seen = tasks.test_ids & (gathered.ids["train"] | gathered.ids["validation"])
+    assert not seen, "a respondent has one split"
+    return manifest
+
+
+def _check_arm(run: RunManifest, arm: str, options: PrepareOptions) -> None:
+    found = run.study.arms.get(arm)
+    if found is None:
+        raise UserInputError(f"the plan has no arm {arm!r}.", where="--arm", hint=f"Arms: {', '.join(run.study.arms)}.")
+    if found.imported is not None:
+        raise UserInputError(f"the arm {arm!r} is imported: it asks nothing.", where="--arm")
+    if found.strategy == "chain_of_thought":
+        hint = "Train an arm with strategy basic or few_shot: people gave answers, not reasons."
+        raise UserInputError(f"the arm {arm!r} asks for reasons, which no human answer has.", where="--arm", hint=hint)
+    unknown = [name for name in options.questions or () if name not in run.study.questions]
+    if unknown:
+        raise UserInputError(f"the study has no question {unknown[0]!r}.", where="--question")
+
+
+def _gather(
+    store: Store, run: RunManifest, arm: str, tasks: PlanTasks, shuffles: dict[str, Shuffle], options: PrepareOptions
+) -> _Gathered:
+    questions = load_codebook(store, run.run_id).questions
+    shapes = {name: answer_format(run.study.arms[arm], question) for name, question in questions.items()}
+    columns = {name: tasks.rows[name].to_pylist() for name in ("split", "respondent_id", "question_id", "truth")}
+    orders, gathered = tasks.rows["option_order"], _Gathered()
+    for requests in plan_requests(store, run.run_id):
+        turns = requests["turns"].to_pylist()
+        for at, row in tasks.of(requests["request_id"]):
+            question, split, who = columns["question_id"][row], columns["split"][row], columns["respondent_id"][row]
+            if options.questions is not None and question not in options.questions:
+                continue
+            if not turns[at].endswith("]]"):
+                hint = "Train an arm that asks once: no stages, memory or permutations."
+                raise UserInputError(f"the arm {arm!r} asks in several turns.", where="--arm", hint=hint)
+            order = orders[row].as_py() if shapes[question].form == "letter" else ()
+            answer = answer_text(columns["truth"][row], shapes[question], questions[question], order)
+            shuffles[split].add(f"{who}\x1f{question}", training_line(turns[at], answer, options.form))
+            gathered.ids[split].add(who)
+            if split == "train":
+                gathered.counts[question][answer] += 1
+    return gathered
+
+
+def _write(path: Path, shuffle: Shuffle, options: PrepareOptions, *, balance: bool) -> WrittenFile:
+    lines: Iterator[bytes] = shuffle.lines()
+    if balance:
+        lines = balanced_lines(list(lines), seed=options.seed)
+    digest, n_lines, n_bytes = sha256(), 0, 0
+    with path.open("wb") as out:
+        for line in lines:
+            text = _BOM + line if options.bom and not n_lines else line
+            out.write(text)
+            digest.update(text)
+            n_lines += 1
+            n_bytes += len(text)
+    return WrittenFile(name=path.name, sha256=digest.hexdigest(), n_lines=n_lines, n_bytes=n_bytes)
+
+
+def read_tuning_manifest(folder: Path) -> TuningManifest:
+    """The manifest beside training files.
+
+    Raises:
+        UserInputError: there is none, or it is no manifest.
+    """
+    path = folder / MANIFEST
+    try:
+        return TuningManifest.model_validate_json(path.read_text("utf-8"))
+    except FileNotFoundError as e:
+        hint = "`nightpoll finetune prepare` writes one beside the files."
+        raise UserInputError("there is no manifest.", where=str(path), hint=hint) from e
+    except (OSError, ValueError) as e:
+        raise UserInputError("this is no manifest of training files.", where=str(path)) from e

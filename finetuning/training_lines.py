@@ -1,0 +1,43 @@
+"""Training lines of a plan: its own prompts with the human answers behind them. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas.answer_format import LETTERS, AnswerFormat
+from schemas.codebook import CodedVariable
+from schemas.completion_form import as_completion, as_prompt
+from schemas.tuning import TrainingForm
+
+
+def answer_text(code: int, shape: AnswerFormat, question: CodedVariable, order: Sequence[int]) -> str:
+    """A human answer as the model should have written it.
+
+    Args:
+        code: of the answer.
+        shape: how the arm's answers look.
+        question: labels.
+        order: codes in the order shown.
+    """
+    if shape.form == "letter":
+        return LETTERS[list(order).index(code)]
+    if shape.form == "label":
+        return " ".join(question.labels.get(code, str(code)).split())
+    return json.dumps({"answer": code}) if shape.form == "json" else str(code)
+
+
+def training_line(turns: str, answer: str, form: TrainingForm) -> bytes:
+    """One line, line feed included.
+
+    Args:
+        turns: the plan's column: a canonical JSON list with one turn in it.
+        answer: as `answer_text` writes it.
+        form: chat, or prompt and completion.
+    """
+    if form == "chat":
+        said = json.dumps(answer, ensure_ascii=False)
+        # the plan's own bytes: one turn is [[message, ...]]
+        return f'{{"messages":{turns[1:-2]},{{"content":{said},"role":"assistant"}}]}}\n'.encode()
+    messages: list[Mapping[str, Any]] = json.loads(turns)[0]
+    line = {"prompt": as_prompt(messages), "completion": as_completion(answer)}
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

@@ -1,0 +1,86 @@
+"""Looking after a job: its state, events, checkpoints and results, from the service into the ledger."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from finetuning.curves import Curves, curves_of_csv, curves_of_events
+from providers.tuning_client import TuningClient
+from providers.tuning_objects import RemoteEvent
+from schemas.errors import ModelError, RejectedRequestError, UserInputError
+from schemas.tuning import ENDED, TuningLedger
+from storage.store import Store
+from storage.tuning_records import change_ledger, results_path
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A job as just seen.
+
+    Attributes:
+        events: all of them, oldest first.
+        curves: from the results file once there is one, else from the events.
+    """
+
+    ledger: TuningLedger
+    events: list[RemoteEvent]
+    curves: Curves
+
+    @property
+    def is_over(self) -> bool:
+        """It will not change any more."""
+        return self.ledger.state in ENDED
+
+
+async def look(store: Store, client: TuningClient, ledger: TuningLedger) -> Looked:
+    """Ask the service about a job and write down what it says.
+
+    Raises:
+        UserInputError: it was never submitted.
+        ModelError: the service cannot be asked, or knows the job no longer.
+    """
+    if ledger.job_id is None:
+        hint = "`nightpoll finetune submit` with the same files goes on with it."
+        raise UserInputError(f"the job {ledger.key} has not been submitted.", hint=hint)
+    job = await client.job(ledger.job_id)
+    events = await client.events(ledger.job_id)
+    try:
+        checkpoints = {each.step: each.model for each in await client.checkpoints(ledger.job_id)}
+    except RejectedRequestError:  # not every compatible service has them
+        checkpoints = {}
+    now = datetime.now(UTC)
+
+    def seen(before: TuningLedger | None) -> TuningLedger:
+        assert before is not None, "a submitted job has a ledger"
+        over = job.state in ENDED and before.finished_at is None
+        return before.model_copy(
+            update={
+                "state": job.state,
+                "tuned_model": job.tuned_model,
+                "trained_tokens": job.trained_tokens,
+                "error": job.error,
+                "result_files": list(job.result_files),
+                "checkpoints": {**before.checkpoints, **checkpoints},
+                "seen_at": now,
+                "finished_at": now if over else before.finished_at,
+            }
+        )
+
+    written = change_ledger(store, ledger.key, seen)
+    return Looked(written, events, await _curves(store, client, written, events))
+
+
+async def _curves(store: Store, client: TuningClient, ledger: TuningLedger, events: list[RemoteEvent]) -> Curves:
+    rel = results_path(ledger.key)
+    if ledger.result_files and not store.exists(rel):
+        with TemporaryDirectory() as folder:
+            try:
+                data = await client.results(ledger.result_files[0], Path(folder) / "results")
+            except ModelError:  # the curve of the events will do until it can be had
+                data = b""
+        if data:
+            store.put_if_absent(rel, data)
+    if store.exists(rel):
+        return curves_of_csv(store.read_bytes(rel))
+    return curves_of_events([event.data for event in events if event.kind == "metrics"])

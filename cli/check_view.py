@@ -9,6 +9,7 @@ from cli.arguments import study_file
 from cli.console import out, print_problem
 from producer.check import check
 from schemas.errors import ExitCode, Problem, StudyError
+from schemas.models import Model
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,12 @@ class Report:
         return {"ok": self.is_ok, "problems": [asdict(problem) for problem in self.problems], **self.summary}
 
 
-def report_of(study: Path, models: Path | None, environ: Mapping[str, str]) -> Report:
+def report_of(
+    study: Path, models: Path | None, environ: Mapping[str, str], registered: Mapping[str, Model] | None = None
+) -> Report:
     """Check a study given as file or folder; a study that cannot be read is a report, too."""
     try:
-        checked = check(study_file(study), models, environ=environ)
+        checked = check(study_file(study), models, environ=environ, registered=registered)
     except StudyError as error:
         return Report(list(error.problems))
     prepared = checked.prepared

@@ -10,7 +10,9 @@ from evaluation.humans import evaluate_humans
 from evaluation.job import Evaluation, evaluate_run
 from evaluation.report import write_report
 from schemas.errors import UserInputError
+from storage.runs import load_manifest
 from storage.store import Store
+from storage.tuning_records import load_tuning_manifest
 from workers.fresh_predictions import compact_if_needed
 
 _TEXT_COLUMNS = frozenset({"question", "arm", "baseline", "flags"})
@@ -20,7 +22,18 @@ def evaluated(store: Store, run_id: str, splits: tuple[str, ...]) -> Evaluation:
     """Compact if needed and evaluate, with progress on stderr."""
     with err.status("reading answers") as shown:
         compact_if_needed(store, run_id)
-        return evaluate_run(store, run_id, progress=shown.update, splits=splits)
+        return evaluate_run(store, run_id, progress=shown.update, splits=splits, tuned_on=tuned_on(store, run_id))
+
+
+def tuned_on(store: Store, run_id: str) -> dict[str, list[str]]:
+    """Arm -> respondents its model was tuned on, from the manifests of registered models."""
+    run = load_manifest(store, run_id)
+    found = {}
+    for name, arm in run.study.arms.items():
+        model = run.models.get(arm.model) if arm.model is not None else None
+        if model is not None and model.manifest is not None:
+            found[name] = load_tuning_manifest(store, model.manifest).training_ids
+    return found
 
 
 def show_evaluation(store: Store, found: Evaluation) -> None:

@@ -9,7 +9,16 @@ from typing import NoReturn
 import typer
 import typer.exceptions
 
-from cli import batch_commands, evaluate_commands, process_commands, run_commands, status_commands, study_commands
+from cli import (
+    batch_commands,
+    evaluate_commands,
+    finetune_commands,
+    models_commands,
+    process_commands,
+    run_commands,
+    status_commands,
+    study_commands,
+)
 from cli.console import err, print_error
 from schemas.errors import ExitCode, NightpollError
 
@@ -21,7 +30,16 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for group in (run_commands, status_commands, study_commands, evaluate_commands, process_commands, batch_commands):
+for group in (
+    run_commands,
+    status_commands,
+    study_commands,
+    evaluate_commands,
+    finetune_commands,
+    models_commands,
+    process_commands,
+    batch_commands,
+):
     group.register(app)
 
 

@@ -13,11 +13,13 @@ from producer.check import Checked, check
 from producer.plan import plan_run
 from producer.reuse import copy_reused
 from schemas.errors import RunInUseError, UserInputError
+from schemas.models import Model
 from schemas.run import RunManifest
 from schemas.run_paths import PRIVATE, checked_run_id, run_json
 from schemas.settings import Settings
 from storage.runs import append_event, publish_run
-from storage.store import Store, remove_tree
+from storage.store import Store, open_store, remove_tree
+from storage.tuning_records import load_registry
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,20 @@ class Planned:
     staging: str
 
 
+def registered_models(settings: Settings) -> dict[str, Model]:
+    """Registry name -> entry of the version in service, of the store that the settings name."""
+    store = open_store(settings.store)
+    live = {name: model.live() for name, model in load_registry(store).models.items()}
+    return {name: version.entry for name, version in live.items() if version is not None}
+
+
 def checked_study(study: Path, settings: Settings, environ: Mapping[str, str]) -> Checked:
     """The study, if it has no error; warnings are shown.
 
     Raises:
         StudyError: with every error found.
     """
-    checked = check(study_file(study), settings.models, environ=environ)
+    checked = check(study_file(study), settings.models, environ=environ, registered=registered_models(settings))
     checked.raise_if_wrong()
     for problem in checked.problems:
         if problem.level == "warning":

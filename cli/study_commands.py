@@ -90,8 +90,10 @@ def inspect(
 def check(study: StudyArg, as_json: JsonOpt = False) -> int:
     """Everything that is wrong with a study, its models file and its survey, found without any call."""
     from cli.check_view import report_of, show_report
+    from cli.opening import registered_models
 
-    report = report_of(study, load_settings().models, load_environ())
+    settings = load_settings()
+    report = report_of(study, settings.models, load_environ(), registered_models(settings))
     print_json(report.document()) if as_json else show_report(report)
     return report.exit_code
 

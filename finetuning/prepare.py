@@ -16,6 +16,7 @@ from finetuning.training_lines import answer_text, training_line
 from schemas.answer_format import answer_format
 from schemas.errors import UserInputError
 from schemas.run import RunManifest
+from schemas.study import Arm
 from schemas.tuning import TrainingForm, TuningManifest, WrittenFile
 from storage.runs import load_codebook, load_manifest
 from storage.store import Store, store_error
@@ -76,7 +77,7 @@ def prepare(
             for split in _FILES:
                 folder = Path(opened.enter_context(tempfile.TemporaryDirectory(dir=out_dir)))
                 shuffles[split] = opened.enter_context(Shuffle(folder, seed=options.seed))
-            gathered = _gather(store, run, arm, tasks, shuffles, options)
+            gathered = _gather(store, run_id, run.study.arms[arm], tasks, shuffles, options)
             training = _write(out_dir / TRAINING, shuffles["train"], options, balance=options.balance)
             validation = _write(out_dir / VALIDATION, shuffles["validation"], options, balance=False)
         manifest = TuningManifest(
@@ -113,22 +114,24 @@ def _check_arm(run: RunManifest, arm: str, options: PrepareOptions) -> None:
         raise UserInputError(f"the plan has no arm {arm!r}.", where="--arm", hint=f"Arms: {', '.join(run.study.arms)}.")
     if found.imported is not None:
         raise UserInputError(f"the arm {arm!r} is imported: it asks nothing.", where="--arm")
-    if found.strategy == "chain_of_thought":
-        hint = "Train an arm with strategy basic or few_shot: people gave answers, not reasons."
-        raise UserInputError(f"the arm {arm!r} asks for reasons, which no human answer has.", where="--arm", hint=hint)
+    if found.strategy in ("chain_of_thought", "stated") or found.last_line:
+        hint = "Train an arm that asks for the answer only, as strategy basic or logprobs do."
+        raise UserInputError(
+            f"the arm {arm!r} asks for reasons or percentages, which no human answer has.", where="--arm", hint=hint
+        )
     unknown = [name for name in options.questions or () if name not in run.study.questions]
     if unknown:
         raise UserInputError(f"the study has no question {unknown[0]!r}.", where="--question")
 
 
 def _gather(
-    store: Store, run: RunManifest, arm: str, tasks: PlanTasks, shuffles: dict[str, Shuffle], options: PrepareOptions
+    store: Store, run_id: str, arm: Arm, tasks: PlanTasks, shuffles: dict[str, Shuffle], options: PrepareOptions
 ) -> _Gathered:
-    questions = load_codebook(store, run.run_id).questions
-    shapes = {name: answer_format(run.study.arms[arm], question) for name, question in questions.items()}
+    questions = load_codebook(store, run_id).questions
+    shapes = {name: answer_format(arm, question) for name, question in questions.items()}
     columns = {name: tasks.rows[name].to_pylist() for name in ("split", "respondent_id", "question_id", "truth")}
     orders, gathered = tasks.rows["option_order"], _Gathered()
-    for requests in plan_requests(store, run.run_id):
+    for requests in plan_requests(store, run_id):
         turns = requests["turns"].to_pylist()
         for at, row in tasks.of(requests["request_id"]):
             question, split, who = columns["question_id"][row], columns["split"][row], columns["respondent_id"][row]
@@ -136,7 +139,7 @@ def _gather(
                 continue
             if not turns[at].endswith("]]"):
                 hint = "Train an arm that asks once: no stages, memory or permutations."
-                raise UserInputError(f"the arm {arm!r} asks in several turns.", where="--arm", hint=hint)
+                raise UserInputError("the arm asks in several turns.", where="--arm", hint=hint)
             order = orders[row].as_py() if shapes[question].form == "letter" else ()
             answer = answer_text(columns["truth"][row], shapes[question], questions[question], order)
             shuffles[split].add(f"{who}\x1f{question}", training_line(turns[at], answer, options.form))

@@ -78,19 +78,28 @@ class _Files:
     models_source: Source | None = None
 
 
-def check(study_path: Path, models_path: Path | None = None, *, environ: Mapping[str, str]) -> Checked:
+def check(
+    study_path: Path,
+    models_path: Path | None = None,
+    *,
+    environ: Mapping[str, str],
+    registered: Mapping[str, Model] | None = None,
+) -> Checked:
     """A study and all that is wrong with it, found without any call.
 
     Args:
         study_path: the study.
         models_path: models file named by the user; None for models.yaml beside the study.
         environ: environment variables; only whether keys are set is looked at.
+        registered: registry name -> entry of its version in service; a name of the models file comes first.
 
     Raises:
         StudyError: the study itself cannot be read; carries every problem of both files.
     """
     problems: list[Problem] = []
     files = _read(study_path, models_path, problems)
+    if registered and files.models is not None:
+        files.models = ModelsFile(models={**registered, **files.models.models})
     study, source = files.study, files.study_source
     if study is None or source is None:
         raise StudyError(_sorted(problems))

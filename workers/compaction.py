@@ -22,6 +22,7 @@ from storage.store import Store
 from workers.answers import READER_VERSION
 from workers.readings import Landed, Reader, Reading, averaged
 from workers.request_index import NO_UNIT, RequestIndex, task_batches
+from workers.tuned_columns import TunedModels
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ class _Run:
     def __init__(self, store: Store, run_id: str, version: int) -> None:
         self.index = RequestIndex.build(store, run_id)
         self.questions = load_codebook(store, run_id).questions
-        self.arms = load_manifest(store, run_id).study.arms
+        manifest = load_manifest(store, run_id)
+        self.arms = manifest.study.arms
+        self.tuned = TunedModels(store, manifest)
         self.imports = {name for name, arm in self.arms.items() if arm.imported is not None}
         self.version = version
         open_status = "cancelled" if load_state(store, run_id).phase == "cancelled" else "pending"
@@ -120,7 +123,9 @@ class _Batch:
         columns |= self._shares()
         n = self._tasks.num_rows
         columns["run_id"] = [self._run_id] * n
-        columns["in_sample"] = [False] * n
+        models = columns["model"].to_pylist()
+        columns["model_version"] = self._run.tuned.versions(models)
+        columns["in_sample"] = self._run.tuned.in_sample(models, self._tasks["respondent_id"].to_pylist())
         columns["reader_version"] = [self._run.version] * n
         return pa.table({name: columns[name] for name in tables.PREDICTIONS.names}, schema=tables.PREDICTIONS)
 

@@ -1,0 +1,127 @@
+"""models: the registry of tuned models: versions, promotion, rollout, rollback.
+
+What takes long to import is imported in the functions that need it, so that `--help` stays quick.
+"""
+
+from typing import Annotated
+
+import typer
+
+from cli.arguments import JsonOpt, examples
+from cli.console import out, print_json
+from cli.context import load_settings, load_store
+from schemas.errors import ExitCode
+
+NameArg = Annotated[str, typer.Argument(help="Name of a registered model.")]
+VersionOpt = Annotated[str, typer.Option(help="A version, as `models show` lists them.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="The registry of tuned models.", no_args_is_help=True)
+    group.command("list", epilog=examples("nightpoll models list"))(list_models)
+    group.command(epilog=examples("nightpoll models show npors-tuned"))(show)
+    group.command(epilog=examples("nightpoll models compare RUN --arm tuned --against basic"))(compare)
+    group.command(
+        epilog=examples(
+            "nightpoll models promote npors-tuned --version v2 --run RUN --arm tuned --against basic",
+            'nightpoll models promote npors-tuned --version v1 --force "first version"',
+        )
+    )(promote)
+    group.command(epilog=examples("nightpoll models rollout npors-tuned --version v2 --share 10%"))(rollout)
+    group.command(epilog=examples("nightpoll models rollback npors-tuned"))(rollback)
+    group.command(epilog=examples("nightpoll models retire npors-tuned --version v1"))(retire)
+    app.add_typer(group, name="models")
+
+
+def list_models(as_json: JsonOpt = False) -> int:
+    """Registered models and what is in service of each."""
+    from cli.registry_views import models_document, show_models
+    from storage.tuning_records import load_registry
+
+    document = models_document(load_registry(load_store(load_settings())))
+    print_json({"models": document}) if as_json else show_models(document)
+    return ExitCode.DONE
+
+
+def show(name: NameArg, as_json: JsonOpt = False) -> int:
+    """Every version of a model: what it was trained on, what it cost, how it was judged."""
+    from cli.registry_views import model_document, show_model
+    from storage.tuning_records import load_registry
+
+    document = model_document(load_registry(load_store(load_settings())), name)
+    print_json(document) if as_json else show_model(document)
+    return ExitCode.DONE
+
+
+def compare(
+    run: Annotated[str, typer.Argument(help="Run that asked both arms.")],
+    arm: Annotated[str, typer.Option(help="Arm of the candidate.")],
+    against: Annotated[str, typer.Option(help="Arm, or baseline, to compare with.")],
+    as_json: JsonOpt = False,
+) -> int:
+    """Two arms on the same held-out respondents: accuracy, log loss, tokens, cost, latency, side by side."""
+    from cli.promotion_view import compared, show_comparison
+
+    found = compared(load_store(load_settings()), run, arm, against)
+    print_json(found) if as_json else show_comparison(found)
+    return ExitCode.DONE
+
+
+def promote(
+    name: NameArg,
+    version: VersionOpt,
+    run: Annotated[str | None, typer.Option(help="Run that asked the version and its rival.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Arm of the version; default: the one that asked it.")] = None,
+    against: Annotated[str | None, typer.Option(help="Rival; default: the arm of the live version.")] = None,
+    margin_points: Annotated[float, typer.Option(min=0, help="Points of accuracy that count as no worse.")] = 1.0,
+    margin: Annotated[float, typer.Option(min=0, help="Nats of log loss that count as no worse.")] = 0.01,
+    force: Annotated[str | None, typer.Option(help="Promote all the same, for this reason.")] = None,
+    as_json: JsonOpt = False,
+) -> int:
+    """Put a version into service if it is not worse on held-out respondents; else exit code 9 and the figure."""
+    from cli.promotion_view import Rule, promote_version
+
+    rule = Rule(run, arm, against, margin_points, margin, force)
+    done = promote_version(load_store(load_settings()), name, version, rule)
+    if as_json:
+        print_json(done)
+    else:
+        out.print(done["sentence"], markup=False)
+    return ExitCode.DONE if done["promoted"] else ExitCode.CHECK_SAID_NO
+
+
+def rollout(
+    name: NameArg,
+    version: VersionOpt,
+    share: Annotated[str, typer.Option(help="Share of respondents, as 10%; 0% ends it.")],
+    as_json: JsonOpt = False,
+) -> int:
+    """Let a version answer for a share of respondents beside the live one, always the same ones and nested."""
+    from cli.registry_views import model_document, parsed_share, show_model
+    from finetuning.registry import rollout as roll_out
+
+    registry = roll_out(load_store(load_settings()), name, version, parsed_share(share))
+    document = model_document(registry, name)
+    print_json(document) if as_json else show_model(document)
+    return ExitCode.DONE
+
+
+def rollback(name: NameArg, as_json: JsonOpt = False) -> int:
+    """End a rollout, or put the version before back into service."""
+    from cli.registry_views import model_document, show_model
+    from finetuning.registry import rollback as roll_back
+
+    document = model_document(roll_back(load_store(load_settings()), name), name)
+    print_json(document) if as_json else show_model(document)
+    return ExitCode.DONE
+
+
+def retire(name: NameArg, version: VersionOpt, as_json: JsonOpt = False) -> int:
+    """Take a version out of use for good; runs planned with it keep it."""
+    from cli.registry_views import model_document, show_model
+    from finetuning.registry import retire as retire_version
+
+    document = model_document(retire_version(load_store(load_settings()), name, version), name)
+    print_json(document) if as_json else show_model(document)
+    return ExitCode.DONE

@@ -1,0 +1,216 @@
+"""The life of a registered model: added, promoted, rolled out to a share, rolled back, retired."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from finetuning.promotion import Verdict
+from schemas.errors import UserInputError
+from schemas.tuning import ModelVersion, RegisteredModel, Registry, TuningLedger
+from storage.store import Store
+from storage.tuning_records import change_registry
+
+WARN_BEFORE = timedelta(days=60)
+
+
+def add_version(
+    store: Store,
+    name: str,
+    ledger: TuningLedger,
+    *,
+    model: str,
+    deployment: str | None,
+    cost_usd: float | None,
+    now: datetime,
+) -> ModelVersion:
+    """Register a job's model, or its checkpoint, as a candidate; the same model again is the same version.
+
+    Args:
+        store: with the registry.
+        name: of the registered model.
+        ledger: of the job.
+        model: tuned model's id.
+        deployment: name on the wire; None: the model's id.
+        cost_usd: of the training, None if unknown.
+        now: aware.
+    """
+    added: list[ModelVersion] = []
+
+    def edited(registry: Registry) -> Registry:
+        known = registry.models.get(name, RegisteredModel())
+        found = next((v for v in known.versions if v.model == model), None)
+        entry = tuned_entry(ledger, name, found.version if found else f"v{len(known.versions) + 1}", model, deployment)
+        if found is not None:
+            version = found.model_copy(update={"entry": entry})
+            kept = [version if v.version == version.version else v for v in known.versions]
+        else:
+            version = ModelVersion(
+                version=f"v{len(known.versions) + 1}",
+                model=model,
+                base=ledger.model,
+                entry=entry,
+                job=ledger.key,
+                manifest=ledger.manifest,
+                hyperparameters=ledger.hyperparameters,
+                cost_usd=cost_usd,
+                simulated=ledger.simulated,
+                added_at=now,
+            )
+            kept = [*known.versions, version]
+        added[:] = [version]
+        return _with(registry, name, known.model_copy(update={"versions": kept}))
+
+    change_registry(store, edited)
+    return added[0]
+
+
+def tuned_entry(ledger: TuningLedger, name: str, version: str, model: str, deployment: str | None) -> Any:  # noqa: ANN401 - Model
+    """What a run calls: the base entry with the tuned model in it. Prices stay the base entry's unless it says more."""
+    wire = deployment if deployment is not None else model
+    served = [d.model_copy(update={"deployment": wire}) for d in ledger.entry.deployments]
+    return ledger.entry.model_copy(
+        update={
+            "model": model,
+            "deployments": served,
+            "batch": [],
+            "version": f"{name}@{version}",
+            "manifest": ledger.manifest,
+        }
+    )
+
+
+def promote(
+    store: Store,
+    name: str,
+    version: str,
+    *,
+    verdict: Verdict,
+    evaluation: dict[str, Any],
+    now: datetime,
+    reason: str = "",
+) -> Registry:
+    """Put a version into service; the one before is kept for a rollback.
+
+    Args:
+        store: with the registry.
+        name: of the registered model.
+        version: a candidate.
+        verdict: of the evaluation; must allow it unless a reason is given.
+        evaluation: figures that are kept with the version.
+        now: aware.
+        reason: why it is done all the same.
+
+    Raises:
+        UserInputError: no such version, or the verdict does not allow it.
+    """
+    if not verdict.passes and not reason:
+        raise UserInputError(f"{name}@{version} is not promoted: {verdict.sentence}", hint="`--force REASON` does it.")
+
+    def edited(model: RegisteredModel) -> RegisteredModel:
+        new = _version(model, name, version)
+        live = model.live()
+        changed = {"state": "live", "evaluation": evaluation, "reason": reason, "promoted_at": now}
+        kept = []
+        for each in model.versions:
+            if each.version == new.version:
+                kept.append(each.model_copy(update=changed))
+            elif each.state == "live":
+                kept.append(each.model_copy(update={"state": "candidate"}))
+            else:
+                kept.append(each)
+        previous = live.version if live is not None and live.version != version else model.previous
+        return RegisteredModel(versions=kept, previous=previous, rollout=None)
+
+    return _change(store, name, edited)
+
+
+def rollout(store: Store, name: str, version: str, share: float) -> Registry:
+    """Let a version answer for a share of respondents beside the live one; 0 ends it.
+
+    Raises:
+        UserInputError: no such version, none is live, or the share is none.
+    """
+    if not 0 <= share <= 1:
+        raise UserInputError("the share must be from 0% to 100%.", where="--share")
+
+    def edited(model: RegisteredModel) -> RegisteredModel:
+        found = _version(model, name, version)
+        if model.live() is None:
+            raise UserInputError(f"{name} has no live version to roll out beside.", hint="Promote one first.")
+        if found.state == "retired":
+            raise UserInputError(f"{name}@{version} is retired.")
+        return model.model_copy(update={"rollout": (version, share) if share > 0 else None})
+
+    return _change(store, name, edited)
+
+
+def rollback(store: Store, name: str) -> Registry:
+    """End a rollout if there is one; else put the version before back into service.
+
+    Raises:
+        UserInputError: there is nothing to go back to.
+    """
+
+    def edited(model: RegisteredModel) -> RegisteredModel:
+        if model.rollout is not None:
+            return model.model_copy(update={"rollout": None})
+        if model.previous is None:
+            raise UserInputError(f"{name} has no earlier live version.", hint="`nightpoll models show` lists versions.")
+        now_live, before = model.live(), _version(model, name, model.previous)
+        states = {before.version: "live"} | ({now_live.version: "candidate"} if now_live is not None else {})
+        kept = [v.model_copy(update={"state": states.get(v.version, v.state)}) for v in model.versions]
+        return RegisteredModel(versions=kept, previous=None if now_live is None else now_live.version, rollout=None)
+
+    return _change(store, name, edited)
+
+
+def retire(store: Store, name: str, version: str) -> Registry:
+    """Take a version out of use; runs planned with it keep it.
+
+    Raises:
+        UserInputError: no such version, or it is live.
+    """
+
+    def edited(model: RegisteredModel) -> RegisteredModel:
+        found = _version(model, name, version)
+        if found.state == "live":
+            hint = f"`nightpoll models rollback {name}` or promote another version first."
+            raise UserInputError(f"{name}@{version} is live.", hint=hint)
+        rolling = None if model.rollout is not None and model.rollout[0] == version else model.rollout
+        kept = [v.model_copy(update={"state": "retired"}) if v.version == version else v for v in model.versions]
+        return model.model_copy(update={"versions": kept, "rollout": rolling})
+
+    return _change(store, name, edited)
+
+
+def retirement_note(retires_on: date | None, *, today: date) -> str | None:
+    """What a known shutdown date means today; None if it is far off or unknown."""
+    if retires_on is None:
+        return None
+    if today >= retires_on:
+        return f"The service shut the model down on {retires_on}."
+    if today >= retires_on - WARN_BEFORE:
+        return f"The service shuts the model down on {retires_on}, in {(retires_on - today).days} days."
+    return None
+
+
+def _version(model: RegisteredModel, name: str, version: str) -> ModelVersion:
+    found = model.version(version)
+    if found is None:
+        known = ", ".join(v.version for v in model.versions)
+        raise UserInputError(f"{name} has no version {version!r}.", where="--version", hint=f"There are: {known}.")
+    return found
+
+
+def _change(store: Store, name: str, edit: Callable[[RegisteredModel], RegisteredModel]) -> Registry:
+    def edited(registry: Registry) -> Registry:
+        if name not in registry.models:
+            known = ", ".join(registry.models) or "none yet"
+            raise UserInputError(f"no model is registered as {name!r}.", hint=f"Registered: {known}.")
+        return _with(registry, name, edit(registry.models[name]))
+
+    return change_registry(store, edited)
+
+
+def _with(registry: Registry, name: str, model: RegisteredModel) -> Registry:
+    return registry.model_copy(update={"models": {**registry.models, name: model}})

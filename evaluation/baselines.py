@@ -96,7 +96,9 @@ def _of_question(run: RunData, inputs: _Inputs, question: str) -> _Fitted:
     if inputs.rich is not None:
         rich = fit_out_of_fold(inputs.rich, truth, folds, k)
         cells.append(_with_probabilities(base, RICH, rich.probabilities[rows]))
-    cells += [_tuned(base, inputs, truth, arm, seen) for arm, seen in run.trained_on.items()]
+    known = {arm: seen[truth[seen] != ABSENT] for arm, seen in run.trained_on.items()}
+    # a run that asked held-out respondents only does not know what the others said
+    cells += [_tuned(base, inputs, truth, arm, run.trained_on[arm]) for arm, seen in known.items() if seen.size]
     curve = learning_curve(inputs.one_hot, truth, folds, k, run.respondent_ids, fit.probabilities)
     notes = [f"{question}: {fit.n_unconverged} of {N_FOLDS} logit fits did not converge."] if fit.n_unconverged else []
     return _Fitted(cells, notes, curve)

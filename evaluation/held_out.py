@@ -8,7 +8,8 @@ import numpy as np
 from evaluation.arrays import FloatArray
 from evaluation.bootstrap import Columns, Draws
 from evaluation.cells import Cell, RunData
-from evaluation.flags import COLLAPSED, LOW_COVERAGE
+from evaluation.distribution import entropy_nats
+from evaluation.flags import COLLAPSED, LOW_COVERAGE, LOW_ENTROPY_RATIO
 from evaluation.job import Evaluation
 from evaluation.probability import SMALLEST
 from evaluation.scoring import SplitScores, draws_of
@@ -73,12 +74,31 @@ def held_out(found: Evaluation, arm: str, rival: str) -> HeldOut:
 
 
 def _new_flags(scores: SplitScores, questions: Sequence[str], arm: str, rival: str) -> list[tuple[str, str]]:
-    return [
-        (q, flag)
-        for q in questions
-        for flag in (COLLAPSED, LOW_COVERAGE)
-        if flag in scores.cells[q, arm].flags and flag not in scores.cells[q, rival].flags
-    ]
+    """Flags that the rival does not have. COLLAPSED counts by the probabilities where the arm has them, and not where
+    the demographic logit collapses, too: the likeliest answer of a weak signal is often the same for everybody.
+    """
+    found = []
+    for q in questions:
+        own, other = scores.cells[q, arm], scores.cells[q, rival]
+        if LOW_COVERAGE in own.flags and LOW_COVERAGE not in other.flags:
+            found.append((q, LOW_COVERAGE))
+        collapsed = COLLAPSED in own.flags and COLLAPSED not in (*other.flags, *own.logit_flags)
+        if collapsed and _is_narrow(own.measured.cell):
+            found.append((q, COLLAPSED))
+    return found
+
+
+def _is_narrow(cell: Cell) -> bool:
+    """Whether the shares an arm's probabilities add up to are far less varied than the human ones."""
+    if cell.probabilities is None:
+        return True
+    kept = cell.eligible & np.isfinite(cell.probabilities).all(axis=1)
+    mass = cell.mass(weighted=True)[kept]
+    shares = mass @ cell.probabilities[kept]
+    human = np.bincount(cell.truth[kept], weights=mass, minlength=cell.scale.k)
+    if not shares.sum() or not human.sum():
+        return True
+    return entropy_nats(shares / shares.sum()) < LOW_ENTROPY_RATIO * entropy_nats(human / human.sum())
 
 
 def _gap(

@@ -8,10 +8,9 @@ import numpy as np
 from evaluation.arrays import FloatArray
 from evaluation.bootstrap import Columns, Draws
 from evaluation.cells import Cell, RunData
-from evaluation.distribution import entropy_nats
 from evaluation.flags import COLLAPSED, LOW_COVERAGE, LOW_ENTROPY_RATIO
 from evaluation.job import Evaluation
-from evaluation.probability import SMALLEST
+from evaluation.probability import SMALLEST, entropy_nats
 from evaluation.scoring import SplitScores, draws_of
 from schemas.errors import UserInputError
 
@@ -74,8 +73,10 @@ def held_out(found: Evaluation, arm: str, rival: str) -> HeldOut:
 
 
 def _new_flags(scores: SplitScores, questions: Sequence[str], arm: str, rival: str) -> list[tuple[str, str]]:
-    """Flags that the rival does not have. COLLAPSED counts by the probabilities where the arm has them, and not where
-    the demographic logit collapses, too: the likeliest answer of a weak signal is often the same for everybody.
+    """Flags that the rival does not have.
+
+    COLLAPSED counts by the probabilities where the arm has them, and not where the demographic logit collapses, too:
+    the likeliest answer of a weak signal is often the same for everybody.
     """
     found = []
     for q in questions:
@@ -98,7 +99,7 @@ def _is_narrow(cell: Cell) -> bool:
     human = np.bincount(cell.truth[kept], weights=mass, minlength=cell.scale.k)
     if not shares.sum() or not human.sum():
         return True
-    return entropy_nats(shares / shares.sum()) < LOW_ENTROPY_RATIO * entropy_nats(human / human.sum())
+    return bool(entropy_nats(shares / shares.sum()) < LOW_ENTROPY_RATIO * entropy_nats(human / human.sum()))
 
 
 def _gap(

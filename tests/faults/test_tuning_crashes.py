@@ -85,6 +85,31 @@ async def client_of(running: TestEmulator) -> TuningClient:
     return open_tuning_client(entry(running), entry(running).deployments[0], environ={})
 
 
+@pytest.mark.parametrize(("step", "when"), [("put", "before"), ("put", "after"), ("get", "after")])
+async def test_deploy_after_a_crash_makes_one_deployment(
+    azure: TestEmulator, tmp_path: Path, tuned: TuningLedger, step: str, when: str
+) -> None:
+    store, name = Store(tmp_path / "s"), f"dep-{step}-{when}"
+    tuning = Tuning(account=ARM.removesuffix("/deployments"), arm_url=azure.origin)
+    manager, before = ResourceManager(tuning, token="t", tokens=None), counts(azure)
+    await _keep(store, tuned)
+
+    async def run(used: Any) -> Any:
+        model = str(tuned.tuned_model)
+        return await deploy(store, used, tuned, name=name, model=model, tuning=tuning, pause=_real_pause)
+
+    with pytest.raises(Crash):
+        await run(Crashing(manager, step, when))
+    done = await run(manager)
+    await manager.close()
+
+    assert counts(azure)[2] - before[2] == 1
+    assert done.state == "Succeeded"
+    kept = load_ledger(store, tuned.key)
+    assert kept is not None
+    assert [d.name for d in kept.deployments] == [name]
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", ["upload_training", "file", "create_job"])
 async def test_submit_after_a_crash_makes_nothing_twice(
@@ -116,31 +141,6 @@ async def test_lost_answer_to_create_is_looked_for(azure: TestEmulator, tmp_path
 
     assert counts(azure)[1] - before[1] == 1
     assert done.job_id is not None
-
-
-@pytest.mark.parametrize(("step", "when"), [("put", "before"), ("put", "after"), ("get", "after")])
-async def test_deploy_after_a_crash_makes_one_deployment(
-    azure: TestEmulator, tmp_path: Path, tuned: TuningLedger, step: str, when: str
-) -> None:
-    store, name = Store(tmp_path / "s"), f"dep-{step}-{when}"
-    tuning = Tuning(account=ARM.removesuffix("/deployments"), arm_url=azure.origin)
-    manager, before = ResourceManager(tuning, token="t", tokens=None), counts(azure)
-    await _keep(store, tuned)
-
-    async def run(used: Any) -> Any:
-        model = str(tuned.tuned_model)
-        return await deploy(store, used, tuned, name=name, model=model, tuning=tuning, pause=_real_pause)
-
-    with pytest.raises(Crash):
-        await run(Crashing(manager, step, when))
-    done = await run(manager)
-    await manager.close()
-
-    assert counts(azure)[2] - before[2] == 1
-    assert done.state == "Succeeded"
-    kept = load_ledger(store, tuned.key)
-    assert kept is not None
-    assert [d.name for d in kept.deployments] == [name]
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def _rows(who: int, name: str, question: CodedVariable) -> tuple[dict[str, objec
         [
             f"You are {18 + who % 80} years old.", f"You are a {'woman' if who % 2 else 'man'}.",
             f"You live in {_STATES[who % 6]}, in area {who // 480}.", f"Your household has {1 + who % 7} members.",
-            f"Your family's income in 2023, before taxes: ${10 * (who % 13)},000 to less than ${10 * (who % 13) + 10},000.",
+            f"Your family's income in 2023, before taxes: about ${10 * (who % 13)},000.",
         ]
     )  # fmt: skip
     text = f"{persona}\n\nQuestion: {question.text}\n{options}\nAnswer with the number of one option only."

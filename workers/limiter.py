@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
-from workers.quota_server import LEASE_S, Booking, Quota, QuotaServer, Reservation
+from workers.quota_server import BUCKET_S, LEASE_S, Booking, Quota, QuotaServer, Reservation, Unused
 from workers.server_clock import ServerClock
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ def block_offsets(tokens: list[int], booked: Reservation) -> list[float]:
 class _Waiter:
     tokens: int
     owner: object
+    at_s: float = 0.0
     turn: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -54,8 +55,7 @@ class PoolLimiter:
         self._sleep = sleep
         self._waiting: deque[_Waiter] = deque()
         self._clock = ServerClock()
-        self._unused_calls = 0
-        self._unused_tokens = 0
+        self._unused: dict[int, tuple[int, int]] = {}
         self._hand_out: asyncio.Task[None] | None = None
         self.missed = 0
 
@@ -66,16 +66,20 @@ class PoolLimiter:
 
     async def acquire(self, tokens: int, owner: object = None) -> bool:
         """Wait for the moment at which one call with so many tokens may go out; False if dropped meanwhile."""
-        waiter = _Waiter(tokens, owner)
-        self._waiting.append(waiter)
-        if self._hand_out is None or self._hand_out.done():
-            self._hand_out = asyncio.create_task(self._hand_out_turns())
-        try:
-            return await waiter.turn
-        except asyncio.CancelledError:
-            if waiter.turn.done() and not waiter.turn.cancelled() and waiter.turn.result():
-                self.give_back(tokens, calls=1)
-            raise
+        while True:
+            waiter = _Waiter(tokens, owner)
+            self._waiting.append(waiter)
+            if self._hand_out is None or self._hand_out.done():
+                self._hand_out = asyncio.create_task(self._hand_out_turns())
+            try:
+                has_turn = await waiter.turn
+            except asyncio.CancelledError:
+                if waiter.turn.done() and not waiter.turn.cancelled() and waiter.turn.result():
+                    self.give_back(tokens, calls=1, at_s=waiter.at_s)
+                raise
+            if not has_turn or _clock_s() - waiter.at_s <= LATE_S:
+                return has_turn
+            self._missed(waiter)  # in time when it was given, too late when the loop came round to us
 
     def drop(self, owner: object) -> None:
         """Send everybody of an owner away without a turn."""
@@ -88,10 +92,20 @@ class PoolLimiter:
         if self._hand_out is not None:
             self._hand_out.cancel()
 
-    def give_back(self, tokens: int, *, calls: int = 0) -> None:
-        """Return what was booked and not used (negative tokens: used beyond the booking); rides on the next one."""
-        self._unused_calls += calls
-        self._unused_tokens += tokens
+    def give_back(self, tokens: int, *, calls: int = 0, at_s: float | None = None) -> None:
+        """Return what was booked and not used (negative tokens: used beyond the booking); rides on the next one.
+
+        Args:
+            tokens: of the booking.
+            calls: 1 if no call was made at all.
+            at_s: the moment it was booked for, on the loop's clock; None: about now.
+        """
+        moment_s = (_clock_s() if at_s is None else at_s) + self._clock.ahead_s
+        self._add_unused(Unused(int(moment_s / BUCKET_S), calls, tokens))
+
+    def _add_unused(self, unused: Unused) -> None:
+        calls, tokens = self._unused.get(unused.bucket, (0, 0))
+        self._unused[unused.bucket] = (calls + unused.calls, tokens + unused.tokens)
 
     async def hold(self, seconds: float) -> None:
         """Hold the whole pool back, in every process."""
@@ -112,13 +126,15 @@ class PoolLimiter:
     async def _hand_out_turns(self) -> None:
         while self._live_waiters():
             block = self._next_block()
-            booking = Booking(len(block), sum(w.tokens for w in block), self._unused_calls, self._unused_tokens)
-            self._unused_calls = self._unused_tokens = 0
+            unused = tuple(Unused(bucket, *both) for bucket, both in self._unused.items())
+            booking = Booking(len(block), sum(w.tokens for w in block), unused)
+            self._unused.clear()
             asked_s = _clock_s()
             try:
                 booked = await self._server.reserve(self.quota, booking)
             except (RedisError, OSError):
-                self.give_back(booking.unused_tokens, calls=booking.unused_calls)
+                for each in unused:
+                    self._add_unused(each)
                 await self._sleep(RETRY_REDIS_S)
                 continue
             ahead_s = self._clock.learn(asked_s=asked_s, answered_s=_clock_s(), server_s=booked.now_s)
@@ -130,15 +146,19 @@ class PoolLimiter:
     async def _give_turns(self, block: list[_Waiter], booked: Reservation, start_s: float) -> None:
         for waiter, offset_s in zip(block, block_offsets([w.tokens for w in block], booked), strict=True):
             at_s = start_s + offset_s
+            waiter.at_s = at_s
             wait_s = at_s - _clock_s()
             if wait_s > 0:
                 await self._sleep(wait_s)
             if _clock_s() - at_s > LATE_S or waiter.turn.done():
-                self.missed += 1
-                self.give_back(waiter.tokens, calls=1)
+                self._missed(waiter)
                 continue
             self._waiting.remove(waiter)
             waiter.turn.set_result(True)
+
+    def _missed(self, waiter: _Waiter) -> None:
+        self.missed += 1
+        self.give_back(waiter.tokens, calls=1, at_s=waiter.at_s)
 
     def _live_waiters(self) -> bool:
         while self._waiting and self._waiting[0].turn.done():

@@ -1,10 +1,10 @@
 """The limiter's Lua: what the server keeps of a quota pool, and how a block of calls is booked in one step.
 
 Two hashes a pool. The first holds moments in microseconds of the pool's own clock, which is the server's but never
-goes back: `r`, `t` (next free moment for requests, tokens), `h` (held until), `c` (nothing is made up for until),
-`born` (begin of this stretch of use), `m`, `o` (latest moment, what the server's clock lacks), `lr`, `lt`, `lu` (lower
-limits the service told, until when). The second holds the last minute: calls and tokens booked, in buckets of a tenth
-of a second. Reasons: docs/design/queue.md.
+goes back: `r`, `t` (next free moment for requests, tokens), `h` (held until), `c`, `cd` (nothing is made up for until,
+for so long), `born` (begin of this stretch of use), `m`, `o` (latest moment, what the server's clock lacks), `lr`,
+`lt`, `lu` (lower limits the service told, until when). The second holds the last minute: calls and tokens booked, in
+buckets of a tenth of a second. Reasons: docs/design/queue.md.
 """
 
 _CLOCK = """
@@ -26,8 +26,8 @@ RESERVE = (
     + """
 local W, B = 60000000, 100000
 local rpm, tpm, n, tokens = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local back_n, back_tokens, ahead = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local spare, fastest = tonumber(ARGV[8]), tonumber(ARGV[9])
+local ahead, spare, fastest = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local n_unused = tonumber(ARGV[8])
 local s = redis.call('HMGET', KEYS[1], 'r', 't', 'h', 'born', 'lo', 'nr', 'nt', 'lr', 'lt', 'lu', 'c')
 local r, tk, hold, born = tonumber(s[1] or 0), tonumber(s[2] or 0), tonumber(s[3] or 0), tonumber(s[4] or 0)
 local lo, nr, nt = tonumber(s[5] or 0), tonumber(s[6] or 0), tonumber(s[7] or 0)
@@ -44,7 +44,7 @@ if r > now + 2 * W or tk > now + 2 * W or now - latest > W or born == 0 then
   local booked = math.max(r, tk) - latest
   if latest == 0 or booked < 0 or booked > 4 * ahead then booked = 0 end
   born = now + booked
-  r, tk, lo, nr, nt, back_n, back_tokens = born, born, math.floor(now / B), 0, 0, 0, 0
+  r, tk, lo, nr, nt, n_unused = born, born, math.floor(now / B), 0, 0, 0
 end
 
 local seen = {}
@@ -68,9 +68,13 @@ while (lo + 1) * B <= now - W do
   redis.call('HDEL', KEYS[2], 'r' .. us(lo), 't' .. us(lo))
   lo = lo + 1
 end
-if back_n ~= 0 or back_tokens ~= 0 then
-  add(math.floor(now / B), -back_n, -back_tokens)
-  nr, nt = nr - back_n, nt - back_tokens
+-- What was not used leaves the minute where it was booked: a hole must come round again where it was.
+for i = 9, 8 + 3 * n_unused, 3 do
+  local at, calls, amount = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+  if at >= lo then
+    add(at, -calls, -amount)
+    nr, nt = nr - calls, nt - amount
+  end
 end
 
 -- What of the minute has left it by moment x.
@@ -143,7 +147,10 @@ HOLD = (
 local held = tonumber(redis.call('HGET', KEYS[1], 'h') or 0)
 local until_us = now + tonumber(ARGV[1])
 if until_us > held then keep('h', us(until_us)) end
-keep('c', us(until_us + 60000000))
+local calm = redis.call('HMGET', KEYS[1], 'c', 'cd')
+local lasts = 10000000
+if now < tonumber(calm[1] or 0) + 60000000 then lasts = math.min(600000000, 2 * tonumber(calm[2] or lasts)) end
+keep('c', us(until_us + lasts), 'cd', us(lasts))
 """
 )
 

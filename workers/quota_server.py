@@ -12,6 +12,7 @@ LEASE_S = 0.25
 """How much of the future one reservation takes: a crashed holder loses no more of the quota than this."""
 MAX_AHEAD_S = 2 * LEASE_S
 """Nobody books further ahead, so that a new process gets its turn at once."""
+BUCKET_S = 0.1
 SPARE = 0.0015
 """Part of a minute's quota that is never booked: calls arrive up to 90 ms earlier or later than their moments."""
 FASTEST = 1.02
@@ -27,13 +28,21 @@ class Quota:
     tokens_per_min: int | None = None
 
 
+class Unused(NamedTuple):
+    """What was booked for a moment and not used (negative tokens: used beyond the booking)."""
+
+    bucket: int
+    """The moment on the server's clock, in units of BUCKET_S."""
+    calls: int
+    tokens: int
+
+
 class Booking(NamedTuple):
-    """A block of calls to be booked, and what of earlier blocks was not used (negative tokens: used beyond them)."""
+    """A block of calls to be booked, and what of earlier blocks comes back."""
 
     calls: int
     tokens: int
-    unused_calls: int = 0
-    unused_tokens: int = 0
+    unused: tuple[Unused, ...] = ()
 
 
 class Reservation(NamedTuple):
@@ -76,7 +85,8 @@ class RedisQuotaServer:
     async def reserve(self, quota: Quota, booking: Booking) -> Reservation:
         """Book a block of calls together."""
         tpm = 0 if quota.tokens_per_min is None else quota.tokens_per_min
-        args = [quota.requests_per_min, tpm, *booking, int(MAX_AHEAD_S * 1e6), SPARE, FASTEST]
+        args = [quota.requests_per_min, tpm, booking.calls, booking.tokens, int(MAX_AHEAD_S * 1e6), SPARE, FASTEST]
+        args += [len(booking.unused), *(value for each in booking.unused for value in each)]
         keys = [wire.limiter(quota.pool), wire.limiter_minute(quota.pool)]
         now, start, retry_at, per_call, per_token = await self._reserve(keys=keys, args=args)
         if start < 0:

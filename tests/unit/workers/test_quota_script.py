@@ -1,6 +1,7 @@
 """The script on a clock of the test: two minutes of use take a second, and clocks can be stepped."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -9,7 +10,7 @@ import redis
 
 from schemas import wire
 from workers import quota_script
-from workers.quota_server import FASTEST, MAX_AHEAD_S, SPARE
+from workers.quota_server import BUCKET_S, FASTEST, MAX_AHEAD_S, SPARE, Unused
 
 US = 1_000_000
 
@@ -30,9 +31,10 @@ class Pool:
         self.reserve_script, self.hold_script, self.limit_script = (self.client.register_script(t) for t in told)
         self.keys = [wire.limiter(self.name), wire.limiter_minute(self.name)]
 
-    def ask(self, now_s: float, n: int, tokens: int = 0, *, back: int = 0, back_tokens: int = 0) -> float | None:
+    def ask(self, now_s: float, n: int, tokens: int = 0, unused: Sequence[Unused] = ()) -> float | None:
         """Start of the block after now, in seconds; None if booked out."""
-        args = [self.rpm, self.tpm, n, tokens, back, back_tokens, int(MAX_AHEAD_S * US), SPARE, FASTEST]
+        args = [self.rpm, self.tpm, n, tokens, int(MAX_AHEAD_S * US), SPARE, FASTEST]
+        args += [len(unused), *(value for each in unused for value in each)]
         now, start, _, per_call, per_token = self.reserve_script(self.keys, [*args, round(now_s * US)])
         if start < 0:
             return None
@@ -42,20 +44,22 @@ class Pool:
         return first_s - now_s
 
     def use(self, from_s: float, to_s: float, *, lost: float = 0.0, tokens: int = 0, used: int | None = None) -> None:
-        """Four callers that always want more; a part `lost` of the moments is missed and given back."""
-        rng, now_s, back, back_tokens = Random(1), from_s, 0, 0
+        """Four callers that always want more; a part `lost` of the moments is missed and given back a second later."""
+        rng, now_s, later = Random(1), from_s, []
         while now_s < to_s:
             n = 25
-            granted = self.ask(now_s, n, n * tokens, back=back, back_tokens=back_tokens) is not None
-            back = back_tokens = 0
-            if not granted:
+            due = [unused for told_s, unused in later if told_s <= now_s]
+            later = [entry for entry in later if entry[0] > now_s]
+            if self.ask(now_s, n, n * tokens, due) is None:
                 now_s += 0.02
                 continue
-            missed = [i for i in range(n) if rng.random() < lost]
-            for i in reversed(missed):
-                del self.at_s[len(self.at_s) - n + i]
-            back = len(missed)
-            back_tokens = len(missed) * tokens + (0 if used is None else (n - len(missed)) * (tokens - used))
+            for at_s in [self.at_s.pop() for _ in range(n)]:
+                missed = rng.random() < lost
+                if not missed:
+                    self.at_s.append(at_s)
+                back = tokens if missed else 0 if used is None else tokens - used
+                if missed or back:
+                    later.append((at_s + 1.0, Unused(int(at_s / BUCKET_S), int(missed), back)))
 
     def most_in(self, seconds: float) -> int:
         """Most calls in any such span."""
@@ -94,6 +98,15 @@ def test_script_makes_up_for_a_second_lost_at_the_start_within_the_minute(pool):
     assert pool.n_between(START_S, START_S + 120) >= 0.995 * 12_000
     assert pool.most_in(60) <= 6000
     assert pool.most_in(1) <= 103
+
+
+def test_script_keeps_the_minute_when_a_second_of_turns_is_missed_and_told_late(pool):
+    pool.use(START_S, START_S + 2)
+    pool.use(START_S + 2, START_S + 3, lost=1.0)
+    pool.use(START_S + 3, START_S + 130)
+
+    assert pool.n_between(START_S, START_S + 120) >= 0.99 * 12_000
+    assert pool.most_in(60) <= 6000
 
 
 def test_script_books_tokens_that_come_back_without_a_burst(pool):

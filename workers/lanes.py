@@ -48,6 +48,11 @@ class Lane:
         """What one call books: the maximum where the service counts maxima, else what such calls used so far."""
         return request.max_tokens if self.counts_maxima else self.usage.tokens(request)
 
+    def fits(self, request: PlannedRequest) -> bool:
+        """Whether a whole minute of the pool holds the call; of several pools one does, or the plan had refused it."""
+        tpm = self.deployment.tpm
+        return tpm is None or self.quota_tokens(request) <= tpm
+
 
 def counts_maxima(model: Model, deployment: Deployment) -> bool:
     """Azure counts prompt plus maximum at arrival, OpenAI what was used; the deployment may say otherwise."""

@@ -37,7 +37,7 @@ async def settle(request: PlannedRequest, work: Settling, *, earlier_attempts: i
     """
     tries, rng = Tries(), None
     while True:
-        lane = await _lane(work)
+        lane = await _lane(request, work)
         async with lane.gate.turn(work.stopped):
             outcome = await _one_try(request, lane, work, tries)
         if isinstance(outcome, Reply):
@@ -63,12 +63,14 @@ def _settled(request: PlannedRequest, work: Settling, answer: Answer) -> Answer:
     return answer
 
 
-async def _lane(work: Settling) -> Lane:
-    """The least busy lane that lets calls through; waits for a breaker, gives up when all are gone."""
+async def _lane(request: PlannedRequest, work: Settling) -> Lane:
+    """The least busy lane that takes this call now; waits for a breaker, gives up when all are gone."""
     while True:
         work.guard()
         now_s = asyncio.get_running_loop().time()
         lanes = _serving(work)
+        fitting = [lane for lane in lanes if lane.fits(request) and lane.breaker.gone is None]
+        lanes = fitting if fitting else lanes
         open_lanes = usable(lanes, now_s)
         if open_lanes:
             return least_busy(open_lanes)

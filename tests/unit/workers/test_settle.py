@@ -165,3 +165,25 @@ async def test_exhausted_quota_in_the_headers_of_an_answer_holds_the_pool():
         await d.settle()
 
         assert d.quota.held_s == [6.0]
+
+
+async def test_call_larger_than_a_pools_minute_goes_to_the_pool_that_holds_it():
+    async with chat_server() as small, chat_server() as large:
+        places = (("small", small, 20), ("large", large, 9000))
+        deployments = [
+            {"name": name, "base_url": f"{service.url}/v1", "auth": "none", "rpm": 600, "tpm": tpm, "identity": "one",
+             "quota_counting": "max_tokens"}
+            for name, service, tpm in places
+        ]  # fmt: skip
+        model = Model.model_validate({"provider": "openai", "model": "o4-mini", "deployments": deployments})
+        lanes = Lanes(OpenServer(), {}, 8)
+        request = PlannedRequest("r", [{"role": "user", "content": "?"}], {}, 20, 2, 28)
+        work = Settling(
+            lanes=lanes.of_model(model), journal=Notes(), guard=lambda: None, stopped=asyncio.Event(),
+            count=lambda _: None, moved=lambda: None, tell=lambda *_: None,
+        )  # fmt: skip
+
+        await settle(request, work)
+        await lanes.close()
+
+        assert (len(small.received), len(large.received)) == (0, 1)

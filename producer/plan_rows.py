@@ -124,7 +124,7 @@ class RowSource:
                     # a route asks word for word what its arm asks, options in the same order: both share the request
                     task_id = served.tasks.task_id(id_json, repeat)
                     orders = served.orders_of(task_id)
-                    request_id, request, turn = self._request(served, who, orders, repeat, relaxed)
+                    request_id, request, turn = self._request(served.rolled(who.position), who, orders, repeat, relaxed)
                     task = _task(served, who, task_id, request_id, truth, orders, turn)
                     if repeat or served is not cell:
                         task = _retold(task, cell, served, cell.tasks.task_id(id_json, repeat), repeat)

@@ -9,6 +9,7 @@ from producer.estimate import Cost, cost_of, time_s
 from producer.plan_inputs import PlanInputs
 from producer.plan_rows import Tally
 from providers.prices import price_of
+from providers.tokens import encoding_of
 from schemas.run import PlanTotals
 
 
@@ -31,7 +32,8 @@ def plan_totals(
         n_respondents: planned for.
         at: moment whose prices hold.
     """
-    margins = {arm.model_name: arm.counter.margin for arm in arms.values()}
+    margins = {name: encoding_of(model.model).margin for name, model in inputs.models.items()}
+    margins |= {arm.model_name: arm.counter.margin for arm in arms.values()}
     costs = [cost_of(inputs.models[name], load, margin=margins[name], at=at) for name, load in tally.loads.items()]
     costs += [
         cost_of(inputs.models[name], load, margin=margins[name], at=at, batch=True)
@@ -67,6 +69,11 @@ def plan_notes(inputs: PlanInputs, tally: Tally, *, n_without_persona: int, at: 
         notes.append(
             f"respondents who answer no persona field: {n_without_persona}; their prompts hold the question alone."
         )
+    notes += [
+        f"{name}: {model.rollout.share:.0%} of respondents are asked {model.rollout.model} instead."
+        for name, model in inputs.models.items()
+        if model.rollout is not None
+    ]
     for name in _requests_by_model(tally):
         if price_of(inputs.models[name], at=at) is None:
             notes.append(f"model {name} has no known price: the cost of this run is unknown.")

@@ -72,6 +72,13 @@ class Tuning(Strict):
     usd_per_hour: float | None = Field(None, ge=0, description="Hosting, whether used or not.")
 
 
+class Rollout(Strict):
+    """Another version that answers for a share of respondents; set by the model registry."""
+
+    model: str = Field(description="NAME@VERSION of the other version.")
+    share: float = Field(gt=0, le=1, description="Share of respondents, by hash of their ids.")
+
+
 class Model(Strict):
     """A named entry."""
 
@@ -101,6 +108,7 @@ class Model(Strict):
     tuning: Tuning | None = Field(None, description="How it is tuned and deployed; default: as the service does.")
     version: str | None = Field(None, description="Set by the model registry: NAME@VERSION that a run asks.")
     manifest: str | None = Field(None, description="Set by the model registry: what the version was trained on.")
+    rollout: Rollout | None = Field(None, description="Set by the model registry: a version beside this one.")
 
     @property
     def endpoints(self) -> list[Deployment]:
@@ -121,8 +129,10 @@ class Model(Strict):
 
 
 def with_fallbacks(models: Mapping[str, Model], names: Collection[str | None]) -> dict[str, Model]:
-    """The models of these names and those they fall back to (not a fallback's own), as far as they exist."""
-    wanted = {*names, *(model.fallback for name, model in models.items() if name in names)}
+    """The models of these names, their rollouts and those they fall back to (not a fallback's own), if they exist."""
+    asked = [model for name, model in models.items() if name in names]
+    wanted = {*names, *(model.fallback for model in asked)}
+    wanted |= {model.rollout.model for model in asked if model.rollout is not None}
     return {name: model for name, model in models.items() if name in wanted}
 
 

@@ -18,24 +18,21 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
-
-import pyarrow.parquet as pq
 
 from benchmarks.plan_scale import synthetic_inputs
 from producer.batch_files import BatchSpec, write_batch_files
 from producer.batch_pack import BatchLimits
 from producer.plan_files import write_plan
-from providers.batch_lines import Account, BatchLine, read_lines, sent_ids, settled
-from providers.prices import cost_usd
-from schemas import tables
-from schemas.models import Price
-from workers.landing import Answer, part_table
+from schemas.batches import BatchLedger, InputFile, Seen
+from schemas.models import Deployment, Model, Price
+from schemas.run_paths import batch_unit
+from storage.parts import read_part
+from storage.store import open_store
+from workers.batch_harvest import Harvest
 
 OUTPUT_BYTES = 200_000_000
 SHAPES = {"reasoned": 50_000, "numbers": 150_000}
-ROWS_AT_ONCE = 4096
 PRICE = Price(input=0.4, output=1.6)
 
 
@@ -53,7 +50,12 @@ def pack(folder: Path) -> dict[str, object]:
     spec = BatchSpec(model="mini", wire_name="mini-batch", url="/v1/chat/completions")
     files = list(
         write_batch_files(
-            folder / "run" / "plan.parquet", folder / "input", spec, wanted=lambda _: True, limits=BatchLimits()
+            folder / "run" / "plan.parquet",
+            folder / "input",
+            spec,
+            wanted=lambda _: True,
+            limits=BatchLimits(),
+            shards=range(1_000_000),
         )
     )
     return {
@@ -110,33 +112,25 @@ def result_line(custom_id: str, n_bytes: int) -> str:
 
 
 def harvest(folder: Path, shape: str) -> dict[str, object]:
-    """Check every id off and write the part."""
-    found, n_rows = Account(frozenset(sent_ids(folder / f"{shape}.in"))), 0
-    now = datetime.now(UTC).isoformat()
-    lines = settled(found, read_lines(folder / f"{shape}.out"))
-    with pq.ParquetWriter(folder / f"{shape}.parquet", tables.RESPONSES, compression="zstd") as part:
-        while rows := {line.custom_id: answer(line, now) for line in islice(lines, ROWS_AT_ONCE)}:
-            part.write_table(part_table(list(rows), rows, transport="batch"))
-            n_rows += len(rows)
-    return {"n_rows": n_rows, "n_answered": found.kinds["ok"], "n_missing": found.n_missing}
-
-
-def answer(line: BatchLine, now: str) -> Answer:
-    """A row of the part."""
-    if line.reply is None:
-        return Answer(outcome="failed", turns=(), cost_usd=0.0, attempts=1, created_at=now, model="gpt-4.1-mini")
-    usage = line.reply.usage
-    return Answer(
-        outcome=line.reply.outcome,
-        turns=() if line.reply.text is None else (line.reply.text,),
-        cost_usd=0.0 if usage is None else cost_usd(usage, PRICE, batch=True),
-        attempts=1,
-        created_at=now,
-        model="gpt-4.1-mini",
-        prompt_tokens=None if usage is None else usage.prompt_tokens,
-        completion_tokens=None if usage is None else usage.completion_tokens,
-        served_model=line.reply.served_model,
+    """Check every id off and land the part, as a worker does."""
+    file = InputFile(name=f"{shape}.in", n_lines=1, n_bytes=1, n_tokens=1, n_max_tokens=2, sha256="")
+    now = datetime.now(UTC)
+    ledger = BatchLedger(
+        number=1, run_id=shape, model="mini", at=now, key="k", file=file, seen=Seen(status="completed")
     )
+    endpoint = Deployment(name="here", base_url="http://127.0.0.1/v1", rpm=1)
+    work = Harvest(
+        ledger=ledger,
+        model=Model(provider="openai", model="gpt-4.1-mini", deployments=[endpoint]),
+        price=PRICE,
+        files=[folder / f"{shape}.out"],
+        tried={},
+        at=now.isoformat(),
+    )
+    store = open_store(str(folder / "store"))
+    tally = work.land(store, folder / f"{shape}.in")
+    rows = read_part(store, shape, batch_unit(1), ["request_id"]).num_rows
+    return {"n_rows": rows, "n_answered": tally.kinds["ok"], "n_missing": tally.n_missing}
 
 
 def measured(step: str, folder: Path, n_respondents: int) -> dict[str, object]:

@@ -59,15 +59,15 @@ def preview_of(inputs: PlanInputs, *, respondent_id: str, question_id: str, arm:
     _known("question", question_id, inputs.study.questions, "--question")
     _known("arm", arm, inputs.study.arms, "--arm")
     position = _position(inputs, respondent_id)
-    cell = CellBuilder(inputs).cell(arm, question_id)
+    cell = CellBuilder(inputs).cell(arm, question_id).serving(position)
     if cell.asks is None:
         raise UserInputError(f"the arm {arm} imports its answers: there is no prompt.", where="--arm")
     resolved, prompts = cell.asks
-    orders = cell.orders.of(cell.tasks.task_id(canonical_json(respondent_id), 0))
+    orders = cell.orders_of(cell.tasks.task_id(canonical_json(respondent_id), 0))
     completion = resolved.completion
     if cell.memory:
         builder, members = CellBuilder(inputs), cell.memory
-        group = [builder.cell(arm, name) for name in members]
+        group = [builder.cell(cell.arm, name) for name in members]
         found = Groups({one.question.name: [one] for one in group}, {name: builder.truth(name) for name in members})
         split = str(inputs.prepared.respondents["split"].iloc[position])
         asked = found.asked(group[members.index(question_id)], position, split)

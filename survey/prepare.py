@@ -122,7 +122,8 @@ class _Work:
             for name in arm.match:
                 names.setdefault(name, f"arms.{arm_name}.match")
         for name, where in route_variables(self.study).items():
-            names.setdefault(name, where)
+            if name in self.data.variables or name in self.study.persona.derive:  # else the check of the rule tells
+                names.setdefault(name, where)
         if self.study.languages is not None:
             names.setdefault(self.study.languages.by, "languages.by")
         wanted = self.study.evaluate

@@ -55,7 +55,7 @@ def replace_revision(store: Store, folder: str, base: Revision, document: dict[s
     if not store.put_if_absent(_name(folder, number), data):
         return False
     numbers = _numbers(store, folder)
-    if max(numbers) != number:  # our base was so old that its successor had been swept away
+    if max(numbers) >= number + KEPT:  # our base was so old that its real successor had been swept away
         store.remove(_name(folder, number))
         return False
     for old in sorted(numbers)[:-KEPT]:

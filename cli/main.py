@@ -15,6 +15,7 @@ from cli import (
     finetune_commands,
     models_commands,
     process_commands,
+    queue_commands,
     run_commands,
     status_commands,
     study_commands,
@@ -37,6 +38,7 @@ for group in (
     evaluate_commands,
     finetune_commands,
     models_commands,
+    queue_commands,
     process_commands,
     batch_commands,
 ):

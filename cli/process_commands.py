@@ -3,7 +3,6 @@
 What takes long to import is imported in the functions that need it, so that `--help` stays quick.
 """
 
-import logging
 import os
 import tempfile
 from pathlib import Path
@@ -65,6 +64,7 @@ def worker(as_json: JsonOpt = False) -> int:
 
     Without an external server nobody needs this command: `run` starts workers of its own.
     """
+    from workers.logs import configure_logging
     from workers.process import run_worker
 
     settings = load_settings()
@@ -74,7 +74,7 @@ def worker(as_json: JsonOpt = False) -> int:
             hint="Set it to redis://HOST:PORT/0. Without it `nightpoll run` starts workers of its own.",
         )  # fmt: skip
     os.environ.update(load_environ())  # keys in .env are looked up by name, like those of the environment
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logging(settings)
     if as_json:
         print_json({"pid": os.getpid(), "store": settings.store, "slots": settings.slots})
     return run_worker(settings, settings.redis_url.get_secret_value())

@@ -25,7 +25,7 @@ from producer.load import models_of, models_path, read_source, study_of
 from schemas.errors import Problem, StudyError, SurveyFileError
 from schemas.models import Model, ModelsFile, with_fallbacks
 from schemas.secret_text import redacted
-from schemas.study import Study
+from schemas.study import Budget, Study
 from schemas.yaml_source import Source
 from survey.files import SurveyData
 from survey.prepare import Prepared, prepare
@@ -123,7 +123,7 @@ def check(
     models = _used(study, files.models)
     problems += cutoff_problems(study, source, models)
     if files.models_source is not None:
-        problems += model_problems(models, files.models_source, environ, has_budget=study.budget.run_usd is not None)
+        problems += model_problems(models, files.models_source, environ, has_budget=study.budget != Budget())
         problems += _parameters(study, source, models, files.models_source)
     problems += batch_problems(study, source, models)
     problems += arm_problems(

@@ -1,6 +1,7 @@
 """Settings from NIGHTPOLL_* variables and `.env`, read once at an entry point and passed down."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,4 +28,16 @@ class Settings(BaseSettings):
     )
     batch_backoff_s: float = Field(5.0, gt=0, description="First wait after the Batch API said no; doubles.")
     rescue_margin_s: float = Field(900.0, ge=0, description="In hand when a deadline is met online after all.")
+    webhook_url: SecretStr | None = Field(
+        None, description="Where the overnight queue's morning summary is posted as JSON; https unless loopback."
+    )
+    night_clock: Path | None = Field(
+        None, description="Rehearsals only: file of a faster clock for the overnight queue (docs/design/nights.md)."
+    )
+    metrics_port: int | None = Field(
+        None, ge=1, le=65_000,
+        description="Port of a worker's Prometheus metrics; local workers take it and the ones after it. None: off.",
+    )  # fmt: skip
+    metrics_host: str = Field("127.0.0.1", description="Address that metrics are served on.")
+    log_format: Literal["text", "json"] = Field("text", description="Form of the lines that workers log.")
     log_level: str = Field("WARNING", description="Log level of workers and supervisor.")

@@ -23,7 +23,6 @@ CodeValue = int | str
 """A code, or a range such as "-7..-5"."""
 
 NOT_BUILT_YET: dict[str, str] = {
-    "budget.month_usd": "month budgets",
     "arms.*.fallback": "fallback models",
     "privacy": "k-anonymity limits",
 }
@@ -194,6 +193,9 @@ class Budget(Strict):
     """How much a run may cost at most."""
 
     run_usd: float | None = Field(None, gt=0, description="Bound on the run's bill in US$; None: no bound.")
+    month_usd: float | None = Field(
+        None, gt=0, description="Bound in US$ on the bill of all runs of the store in the calendar month (UTC)."
+    )
 
 
 class Queue(Strict):

@@ -75,6 +75,21 @@ def run_budget(run_id: str) -> str:
     return f"{KEY_PREFIX}:budget:{run_id}"
 
 
+def month_budget(month: str) -> str:
+    """Hash with what a store's runs have spent and reserved in a month such as 2026-11, in billionths of a dollar."""
+    return f"{KEY_PREFIX}:month:{month}"
+
+
+def month_open(month: str) -> str:
+    """Calls that are open now under a month's budget; forgotten when none goes out for a while."""
+    return f"{KEY_PREFIX}:month_open:{month}"
+
+
+def month_folding(month: str) -> str:
+    """Somebody sums up a month from the store right now."""
+    return f"{KEY_PREFIX}:month_folding:{month}"
+
+
 def run_trouble(run_id: str) -> str:
     """What a worker could not write to the store, for status."""
     return f"{KEY_PREFIX}:trouble:{run_id}"

@@ -17,7 +17,7 @@ from schemas.settings import Settings
 from storage.store import Store
 from workers.batch_ledger import BatchShelf, now
 from workers.batch_schedule import backoff
-from workers.budget import RunBudget
+from workers.month_budget import Budget
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Desk:
     shelf: BatchShelf
     settings: Settings
     client_of: Callable[[Model, BatchDeployment], Awaitable[BatchClient]]
-    budget: Callable[[], RunBudget | None]
+    budget: Callable[[], Budget | None]
 
 
 class Turn:

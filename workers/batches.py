@@ -28,9 +28,9 @@ from workers.batch_ledger import BatchShelf, open_batches
 from workers.batch_rounds import has_open_batches
 from workers.batch_run import RunBatches
 from workers.batch_turn import Desk
-from workers.budget import RunBudget
+from workers.budgets import budget_of
 from workers.file_locks import FileLock
-from workers.progress import committed_usd
+from workers.month_budget import Budget
 
 log = logging.getLogger(__name__)
 
@@ -159,9 +159,6 @@ class _Loop:
         )  # fmt: skip
         self._runs[run_id] = (RunBatches(desk, manifest), lock)
 
-    def _budget_of(self, run_id: str) -> RunBudget | None:
+    def _budget_of(self, run_id: str) -> Budget | None:
         raised = load_state(self._store, run_id).budget_usd
-        limit_usd = raised if raised is not None else self._keeper._manifest(run_id).study.budget.run_usd
-        if limit_usd is None:
-            return None
-        return RunBudget(self._redis, run_id, limit_usd, lambda: committed_usd(self._store, run_id))
+        return budget_of(self._redis, self._store, run_id, self._keeper._manifest(run_id).study.budget, raised)

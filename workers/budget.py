@@ -59,6 +59,8 @@ class Ask(Enum):
 class RunBudget:
     """The budget of one run in this process."""
 
+    refusal = "The next call would not fit into the budget."
+
     def __init__(self, redis: AsyncRedis, run_id: str, limit_usd: float, spent_usd: Callable[[], float]) -> None:
         self._redis = redis
         self._key = wire.run_budget(run_id)

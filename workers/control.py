@@ -86,13 +86,13 @@ class RunWatch:
             data = {"model": control.model, "message": message, "code": code, "exit_code": exit_code}
             self._append(control, "model_stopped", data)
 
-    def over_budget(self, control: RunControl, budget_usd: float | None) -> None:
+    def over_budget(self, control: RunControl, budget_usd: float | None, message: str) -> None:
         """No money for the next call: stop the run, unless the budget was raised from `budget_usd` meanwhile."""
         state = self._state(control)
         if state is None or not state.is_active or state.budget_usd != budget_usd:
             return
         control.stopped.set()
-        self._append(control, "over_budget", {"message": "The next call would not fit into the budget."})
+        self._append(control, "over_budget", {"message": message})
 
     def environment_failed(self, control: RunControl, message: str) -> None:
         """Store or endpoint cannot be used: stop the run until somebody mends it.

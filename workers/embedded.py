@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from pydantic import SecretStr
 from redis.exceptions import RedisError
 
 from schemas.errors import BrokerError
@@ -116,7 +117,7 @@ def _start_supervisor(store: Store, settings: Settings, environ: Mapping[str, st
 
 def _passed_on(settings: Settings) -> dict[str, str]:
     return {
-        name: str(value)
+        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         for name, value in settings.model_dump(exclude={"store", "redis_url", "models"}).items()
         if value is not None
     }

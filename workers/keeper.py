@@ -30,6 +30,7 @@ from workers.batches import BatchKeeper
 from workers.compaction import compact
 from workers.evaluation_jobs import EvaluationJobs
 from workers.late_answers import late_answers
+from workers.nights import Nights
 from workers.sharing import crowds_the_queue, giving_way
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Keeper(threading.Thread):
         app: Celery,
         *,
         batches: BatchKeeper | None = None,
+        nights: Nights | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(name="keeper", daemon=True)
@@ -55,6 +57,7 @@ class Keeper(threading.Thread):
         self._redis = redis
         self._app = app
         self._batches = batches
+        self._nights = nights
         self._clock = clock
         self._token = uuid4().hex
         self._stop_event = threading.Event()
@@ -93,6 +96,8 @@ class Keeper(threading.Thread):
         """One round over all open runs."""
         open_runs = self._open_runs()
         self._evaluations.publish(run_id for run_id, state in open_runs.items() if state.is_to_evaluate)
+        if self._nights is not None:
+            self._nights.tick()
         states = {run_id: state for run_id, state in open_runs.items() if state.is_active}
         if self._batches is not None:
             self._batches.tick(states)

@@ -17,10 +17,10 @@ from storage.parts import read_part
 from storage.runs import load_manifest
 from storage.store import Store
 from workers.batch_asks import online_file, sorted_asks
-from workers.budget import RunBudget
+from workers.budgets import budget_of
 from workers.control import RunWatch
 from workers.lanes import Lane, Lanes
-from workers.progress import committed_usd
+from workers.month_budget import Budget
 from workers.quota_server import RedisQuotaServer
 
 log = logging.getLogger(__name__)
@@ -70,14 +70,9 @@ class Node:
         """Name of the model that answers a shard."""
         return _shard_models(self.store, run_id)[shard]
 
-    def budget_of(self, run_id: str, raised_usd: float | None) -> RunBudget | None:
-        """The run's budget: what it was raised to, else the study's own, if there is one."""
-        limit_usd = raised_usd
-        if limit_usd is None:
-            limit_usd = _manifest(self.store, run_id).study.budget.run_usd
-        if limit_usd is None:
-            return None
-        return RunBudget(self.redis, run_id, limit_usd, lambda: committed_usd(self.store, run_id))
+    def budget_of(self, run_id: str, raised_usd: float | None) -> Budget | None:
+        """The run's budget (what it was raised to, else the study's own) and the month's, if there are any."""
+        return budget_of(self.redis, self.store, run_id, _manifest(self.store, run_id).study.budget, raised_usd)
 
     def has_other_work(self) -> bool:
         """Shards of more than one run or model are worked on here, or every slot is taken."""

@@ -21,6 +21,8 @@ from workers.app import worker_app
 from workers.batches import BatchKeeper
 from workers.keeper import Keeper, beat
 from workers.landing import part_table
+from workers.logs import configure_logging
+from workers.nights import Nights
 from workers.node import Node
 from workers.tasks import ShardTask, register
 from workers.watchdog import watch_consumer
@@ -60,7 +62,8 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     register(app, task)
     evaluation_task.register(app, evaluation_task.EvaluationTask(node, loop, task.running))
     batches = BatchKeeper(store, settings, redis_url, os.environ)
-    keeper = Keeper(store, connection.plain(redis_url), app, batches=batches)
+    nights = Nights(store, settings)
+    keeper = Keeper(store, connection.plain(redis_url), app, batches=batches, nights=nights)
     ending = threading.Event()
     _drain_on_shutdown(node, loop, ending, settings.drain_s)
     keeper.start()
@@ -80,6 +83,7 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     ending.set()
     keeper.stop()
     batches.stop()
+    nights.stop()
     keeper.join(timeout=5)
     asyncio.run_coroutine_threadsafe(node.close(), loop).result(timeout=10)
     loop.call_soon_threadsafe(loop.stop)
@@ -156,7 +160,7 @@ def _watch_parent(parent: int, ending: threading.Event) -> None:
 def main() -> None:
     """Entry point of a local worker: settings from the environment, the parent's id as the only argument."""
     settings = Settings()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logging(settings)
     url = settings.redis_url
     if url is None:
         sys.exit("NIGHTPOLL_REDIS_URL is not set: a worker needs the server that its commands use.")

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from workers.budget import RunBudget
 from workers.control import StopWork
 from workers.day_hint import DayHints
 from workers.journal import Journal
 from workers.lanes import Lane
+from workers.month_budget import Budget
 
 
 class NoLaneLeft(StopWork):
@@ -46,7 +46,13 @@ class Settling:
     count: Callable[[str], None]
     moved: Callable[[], None]
     tell: Callable[[str, str], None]
-    budget: RunBudget | None = None
+    budget: Budget | None = None
+
+    @property
+    def refusal(self) -> str:
+        """Why there is no money for the next call."""
+        return "" if self.budget is None else self.budget.refusal
+
     fallback: Sequence[Lane] = ()
 
 

@@ -195,7 +195,7 @@ class _ShardWork:
                 self._stop()
                 return
             except OverBudget:
-                self._node.watch.over_budget(self._control, self._budget_usd)
+                self._node.watch.over_budget(self._control, self._budget_usd, work.refusal)
                 self._stop()
                 return
             except StopWork:

@@ -1,7 +1,8 @@
 """The supervisor: one per local store, owns the embedded server and the local workers.
 
 Single by an flock that dies with it; the server inherits its own lock, so two starters never make two servers. It
-ends `linger_s` after the last client, unless a run is still going. Children end when it dies.
+ends `linger_s` after the last client, unless a run is still going or the overnight queue has an open entry. Children
+end when it dies.
 """
 
 import ctypes
@@ -26,6 +27,8 @@ from workers.batch_ledger import open_batches
 from workers.connection import plain
 from workers.embedded import SUPERVISOR_JSON, clients_dir, supervisor_lock
 from workers.file_locks import FileLock, is_held
+from workers.logs import configure_logging
+from workers.overnight import has_open_entries
 from workers.server import server_dir, socket_url, start_server
 
 log = logging.getLogger(__name__)
@@ -130,7 +133,8 @@ class Supervisor:
     def _has_active_run(self, now_s: float) -> bool:
         if now_s - self._runs_seen_s > RUNS_POLL_S:
             self._runs_seen_s = now_s
-            self._run_is_active = any(_is_active(self._store, run_id) for run_id in list_run_ids(self._store))
+            runs = list_run_ids(self._store)
+            self._run_is_active = _waits_for_night(self._store) or any(_is_active(self._store, r) for r in runs)
         return self._run_is_active
 
     def _end_children(self) -> None:
@@ -148,6 +152,13 @@ def _is_active(store: Store, run_id: str) -> bool:
     try:
         state = load_state(store, run_id)
         return state.is_active or state.is_to_evaluate or bool(open_batches(store, run_id))
+    except NightpollError:
+        return False
+
+
+def _waits_for_night(store: Store) -> bool:
+    try:
+        return has_open_entries(store)
     except NightpollError:
         return False
 
@@ -174,7 +185,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
 def main() -> int:
     """Entry point: the store comes from the environment."""
     settings = Settings()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logging(settings)
     store = open_store(settings.store)
     single = FileLock(supervisor_lock(store))
     if not single.try_exclusive():

@@ -89,7 +89,6 @@ def test_all_problems_come_at_once_in_the_order_of_lines():
 @pytest.mark.parametrize(
     ("addition", "key"),
     [
-        pytest.param("budget: {month_usd: 3}", "budget.month_usd", id="month budget"),
         pytest.param("privacy: {}", "privacy", id="privacy"),
     ],
 )

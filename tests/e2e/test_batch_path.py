@@ -27,6 +27,7 @@ def test_study_goes_through_three_batches_and_every_task_has_its_answer_at_half_
         assert sum(r["cost_usd"] for r in rows) == pytest.approx(bought["bill_usd"])
 
 
+@pytest.mark.accept
 def test_what_a_batch_loses_and_what_a_deadline_stops_is_asked_online():
     with running_fleet(n_workers=0, emulator={"batch_speed": SPEED}) as fleet:
         quick(fleet)

@@ -91,10 +91,7 @@ def check(desk: BatchDesk, service: TestEmulator, before: int, faults: dict[str,
     assert all(ledger.state == "closed" for ledger in desk.ledgers())
 
 
-QUICK = {
-    "lost_lines", "misfiled_lines", "all_failed", "torn_last_line", "filter_prompt", "expired", "failed_validation",
-    "failed_token_limit", "listed_late", "cut_after_upload",
-}  # fmt: skip
+QUICK = {"torn_last_line", "filter_prompt", "expired", "failed_token_limit", "listed_late"}
 """In every run of the tests; `make accept` plays all of them."""
 
 
@@ -137,12 +134,12 @@ def run_mix(service: TestEmulator, folder: Any, seed: int) -> None:
     check(desk, service, before, faults)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_random_mix_of_faults_leaves_every_task_its_row_and_cause(service, tmp_path, seed):
     run_mix(service, tmp_path, seed)
 
 
 @pytest.mark.accept
-@pytest.mark.parametrize("seed", range(2, 52))
+@pytest.mark.parametrize("seed", range(1, 51))
 def test_random_mix_likewise_fifty_times(service, tmp_path, seed):
     run_mix(service, tmp_path, seed)

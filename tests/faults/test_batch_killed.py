@@ -57,7 +57,7 @@ def counts(service: TestEmulator) -> tuple[int, int, int]:
     return made["created"], made["same_requests"], service.purchases()["total"]
 
 
-QUICK = {"upload:after", "create:before", "create:after", "ledger=created:before", "part:after"}
+QUICK = {"upload:after", "create:after", "part:after"}
 """In every run of the tests; `make accept` kills at all of them."""
 
 
@@ -99,7 +99,7 @@ def test_kill_after_an_accepted_create_that_is_listed_late_makes_it_once(service
     ("without", "faults"),
     [
         pytest.param(without_search, {}, id="search"),
-        pytest.param(without_patience, {"listed_after_s": 100_000}, id="patience"),
+        pytest.param(without_patience, {"listed_after_s": 100_000}, id="patience", marks=pytest.mark.accept),
     ],
 )
 def test_without_the_search_the_same_kill_pays_a_batch_twice(service, tmp_path, without, faults):

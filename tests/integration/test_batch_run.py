@@ -65,7 +65,7 @@ def test_queue_never_holds_more_tokens_than_the_deployment_takes(service, tmp_pa
     assert {row["status"] for row in desk.rows()} <= {"answered", "unparsed"}
 
 
-@pytest.mark.parametrize("refusal", ["create", "later"])
+@pytest.mark.parametrize("refusal", ["create", pytest.param("later", marks=pytest.mark.accept)])
 def test_batch_no_queue_takes_is_halved_and_no_request_loses_a_try(tmp_path, refusal):
     limits = {"enqueued_tokens": 1100, "token_refusal": refusal}
     with running_emulator(batch_speed=2000.0, batch=limits) as service:
@@ -78,6 +78,7 @@ def test_batch_no_queue_takes_is_halved_and_no_request_loses_a_try(tmp_path, ref
         assert service.purchases()["repeated"] == 0
 
 
+@pytest.mark.accept
 def test_request_too_large_for_the_queue_fails_with_the_reason(tmp_path, monkeypatch):
     monkeypatch.setattr(batch_schedule, "REFUSED_BEFORE_GIVING_UP", 4)
     with running_emulator(batch_speed=2000.0, batch={"enqueued_tokens": 5, "token_refusal": "create"}) as service:

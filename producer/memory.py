@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from producer.arms import ModelArm
-from producer.cells import Cell
+from producer.cell import Cell
 from producer.conversation import Conversation, Turn
 from producer.estimate import Completion
 from producer.pieces import Message

@@ -6,7 +6,8 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
-from producer.cells import Cell, CellBuilder
+from producer.cell import Cell
+from producer.cells import CellBuilder
 from producer.pilot import pilot_positions
 from producer.plan_inputs import PlanInputs
 from producer.plan_rows import (

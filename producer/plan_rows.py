@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from producer.arms import ModelArm
-from producer.cells import Cell
+from producer.cell import Cell
 from producer.estimate import Completion, Load
 from producer.memory import Groups
 from producer.option_orders import Order

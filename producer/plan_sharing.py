@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from producer.arms import ModelArm
-from producer.cells import Cell
+from producer.cell import Cell
 from producer.prompts import QuestionPrompts
 from producer.true_answers import TrueAnswers
 from providers.service import service_identity

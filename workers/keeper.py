@@ -32,6 +32,7 @@ from workers.evaluation_jobs import EvaluationJobs
 from workers.late_answers import late_answers
 from workers.nights import Nights
 from workers.sharing import crowds_the_queue, giving_way
+from workers.tuning_poll import TuningPoll
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Keeper(threading.Thread):
         *,
         batches: BatchKeeper | None = None,
         nights: Nights | None = None,
+        tunings: TuningPoll | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(name="keeper", daemon=True)
@@ -58,6 +60,7 @@ class Keeper(threading.Thread):
         self._app = app
         self._batches = batches
         self._nights = nights
+        self._tunings = tunings
         self._clock = clock
         self._token = uuid4().hex
         self._stop_event = threading.Event()
@@ -94,6 +97,8 @@ class Keeper(threading.Thread):
 
     def tick(self) -> None:
         """One round over all open runs."""
+        if self._tunings is not None:
+            self._tunings.tick()
         open_runs = self._open_runs()
         self._evaluations.publish(run_id for run_id, state in open_runs.items() if state.is_to_evaluate)
         if self._nights is not None:

@@ -25,6 +25,7 @@ from workers.logs import configure_logging
 from workers.nights import Nights
 from workers.node import Node
 from workers.tasks import ShardTask, register
+from workers.tuning_poll import TuningPoll
 from workers.watchdog import watch_consumer
 
 log = logging.getLogger(__name__)
@@ -62,8 +63,8 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     register(app, task)
     evaluation_task.register(app, evaluation_task.EvaluationTask(node, loop, task.running))
     batches = BatchKeeper(store, settings, redis_url, os.environ)
-    nights = Nights(store, settings)
-    keeper = Keeper(store, connection.plain(redis_url), app, batches=batches, nights=nights)
+    nights, tunings = Nights(store, settings), TuningPoll(store, os.environ)
+    keeper = Keeper(store, connection.plain(redis_url), app, batches=batches, nights=nights, tunings=tunings)
     ending = threading.Event()
     _drain_on_shutdown(node, loop, ending, settings.drain_s)
     keeper.start()

@@ -1,6 +1,7 @@
 """From a small study to a registered model on the emulator, without processes of our own."""
 
 import asyncio
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -23,12 +24,14 @@ from schemas.errors import UserInputError
 from schemas.tuning import TuningLedger
 from storage.runs import load_manifest
 from storage.store import Store
-from storage.tuning_records import load_registry
+from storage.tuning_records import load_ledger, load_registry, results_path
 from tests.support.batches import sdk
 from tests.support.emulator import TestEmulator, running_emulator
 from tests.support.small_study import MODELS, STUDY, Row, write_study
 from tests.support.tunings import FAST
+from tests.support.until import until
 from workers.tuned_columns import TunedModels
+from workers.tuning_poll import EVERY_S, TuningPoll
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 N = 150
@@ -97,6 +100,25 @@ async def test_small_study_goes_from_plan_to_a_model_that_plans_ask(emulator: Te
     tuned = TunedModels(other, run)
     assert tuned.versions([name, "gpt-4.1-mini", None]) == ["small-tuned@v1", None, None]
     assert manifest.n_test > 0
+
+
+async def test_keepers_poll_writes_the_end_of_a_job_nobody_watches(emulator: TestEmulator, tmp_path: Path) -> None:
+    store, checked = planned(tmp_path, emulator, STUDY)
+    prepare(store, "run", "basic", tmp_path / "t", options=PrepareOptions(), now=NOW)
+    entry = checked.models["mini"]
+    ledger = TuningLedger(key="unseen", entry_name="mini", entry=entry, model="gpt-4.1-mini", created_at=NOW)
+    client = open_tuning_client(entry, entry.deployments[0], environ={})
+    await Submission(store, client, TrainingFiles(tmp_path / "t" / "training.jsonl")).run(ledger)
+    await client.close()
+    poll = TuningPoll(store, {}, clock=itertools.count(step=EVERY_S + 1).__next__)
+
+    def is_over() -> bool:
+        poll.tick()
+        kept = load_ledger(store, "unseen")
+        return kept is not None and kept.state == "succeeded"
+
+    await asyncio.to_thread(until, is_over, 60.0)
+    assert store.exists(results_path("unseen"))
 
 
 def _nobody_held_out(emulator: TestEmulator, file_id: str, store: Store) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from cli.console import out
 from cli.text_table import print_table
-from schemas.batches import BatchLedger
+from schemas.batches import BatchLedger, Tally
+from workers.batch_harvest import MISSING
 
 WINDOW = timedelta(hours=24)
 """The services' completion window."""
@@ -125,8 +126,16 @@ def _result(ledger: BatchLedger) -> str:
     if tally is None:
         return state_of(ledger)
     parts = [f"{n:,} {kind}" for kind, n in sorted(tally.kinds.items())]
-    parts += [f"{n:,} {what}" for what, n in (("missing", tally.n_missing), ("asked again", tally.n_again)) if n]
+    parts += [f"{n:,} {what}" for what, n in _beside(tally) if n]
     return f"{state_of(ledger)}: {', '.join(parts)}"
+
+
+def _beside(tally: Tally) -> list[tuple[str, int]]:
+    return [
+        ("missing", tally.reasons.get(MISSING, 0)),
+        ("not executed", tally.n_not_executed),
+        ("to be asked again", tally.n_again),
+    ]
 
 
 def _short(age: timedelta | None) -> str:

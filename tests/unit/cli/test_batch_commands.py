@@ -66,7 +66,7 @@ def test_list_shows_what_became_of_the_requests(nightpoll, store):
     said = nightpoll("batch", "list", "r")
 
     assert said.code == 0
-    assert "harvested: 1 failed, 27,399 ok, 1 asked again" in said.out
+    assert "harvested: 1 failed, 27,399 ok, 1 to be asked again" in said.out
     assert json.loads(nightpoll("batch", "list", "r", "--json").out)["batches"][0]["cost_usd"] == 1.5
 
 

@@ -50,14 +50,15 @@ def main() -> int:
 
 
 def _measured(name: str, root: Path) -> dict[str, float]:
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     if name == "prepare":
         manifest = prepare(Store(root), "run", "basic", root / "out", options=PrepareOptions(), now=_NOW)
         n = manifest.training.n_lines
     else:
         n = check_file(root / "out" / "training.jsonl", model="gpt-4.1-mini").n_examples
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"s": round(time.perf_counter() - began, 1), "mb": round(peak), "n": n}
+    took, used = time.perf_counter() - began, time.process_time() - cpu
+    return {"s": round(took, 1), "cpu_s": round(used, 1), "mb": round(peak), "n": n}
 
 
 def _write_plan(root: Path, n_lines: int) -> None:

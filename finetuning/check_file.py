@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
-from finetuning.content_checks import PieceFacts, content_problems, piece_facts
+from finetuning.content_checks import content_problems, piece_facts, text_facts
 from finetuning.file_lines import BOM, Example, bare_answer, read_lines
 from providers.tokens import TokenCounter
 from schemas.errors import Problem, UserInputError
@@ -17,7 +17,7 @@ LEAST_EXAMPLES = 10
 """Source: fine-tuning guides of OpenAI and Azure OpenAI, read 2026-11-22."""
 MOST_BYTES = 512_000_000
 SHOWN_PER_CODE = 20
-_CACHED_PIECES = 200_000
+_CACHED_PIECES, _CACHED_TEXTS = 200_000, 2_000
 _PER_MESSAGE, _REPLY = 4, 3
 _MOST_CLASSES = 200
 _SORTED_RATIO = 3.0
@@ -85,6 +85,7 @@ class _Checker:
         self._path, self._window, self._held_out = path, window, held_out
         counter = TokenCounter(model)
         self._facts = lru_cache(maxsize=_CACHED_PIECES)(lambda text: piece_facts(text, counter.count))
+        self._texts = lru_cache(maxsize=_CACHED_TEXTS)(lambda text: text_facts(text, self._facts))
         self._found = FileReport(path)
         self._prompts: dict[bytes, int] = {}
         self._pairs: Counter[tuple[int, int]] = Counter()
@@ -115,13 +116,13 @@ class _Checker:
         found = self._found
         found.n_examples += 1
         self._forms[example.is_chat] += 1
-        pieces: list[PieceFacts] = []
-        for text in (*example.prompt, example.answer):
-            pieces += map(self._facts, text.split("\n"))
-        tokens = sum(piece.n_tokens + 1 for piece in pieces) + _PER_MESSAGE * len(example.prompt) + _REPLY
+        *before, last = example.prompt
+        facts = [self._texts(text) for text in (*before, example.answer)]
+        facts.append(text_facts(last, self._facts))
+        tokens = sum(one.n_tokens for one in facts) + _PER_MESSAGE * len(example.prompt) + _REPLY
         found.n_tokens += tokens
         found.longest_tokens = max(found.longest_tokens, tokens)
-        for problem in content_problems(example, pieces, name):
+        for problem in content_problems(example, facts, name):
             found.add(problem)
         if self._window is not None and tokens > self._window:
             found.n_over_window += 1

@@ -47,20 +47,38 @@ def piece_facts(text: str, count: Callable[[str], int]) -> PieceFacts:
     return PieceFacts(count(text), letters, upper, tuple(found))
 
 
-def content_problems(example: Example, pieces: list[PieceFacts], name: str) -> Iterator[Problem]:
+def text_facts(text: str, facts: Callable[[str], PieceFacts]) -> PieceFacts:
+    """Facts of a text of several lines, a token counted for each line feed.
+
+    Args:
+        text: any.
+        facts: of one line; most lines have been seen before, so it should remember them.
+    """
+    tokens = letters = upper = 0
+    found: tuple[str, ...] = ()
+    for line in text.split("\n"):
+        one = facts(line)
+        tokens += one[0] + 1
+        letters += one[1]
+        upper += one[2]
+        if one[3]:
+            found += one[3]
+    return PieceFacts(tokens, letters, upper, found)
+
+
+def content_problems(example: Example, facts: list[PieceFacts], name: str) -> Iterator[Problem]:
     """Problems of one line's texts; what was found is never repeated.
 
     Args:
         example: the line.
-        pieces: facts of all its lines of text.
+        facts: of each of its texts.
         name: of the file.
     """
     where = f"{name}:{example.line}"
-    codes = {code for piece in pieces for code in piece.found}
-    for code in sorted(codes):
+    for code in sorted({code for one in facts for code in one.found}):
         what, hint = _FOUND[code]
         yield Problem(what, where, hint, code=code)
-    letters, upper = sum(p.n_letters for p in pieces), sum(p.n_upper for p in pieces)
+    letters, upper = sum(one.n_letters for one in facts), sum(one.n_upper for one in facts)
     if letters >= _LEAST_LETTERS and upper > MOST_UPPER * letters:
         what = f"{upper / letters:.0%} of its letters are capitals."
         yield Problem(what, where, "Models read ordinary writing better.", "warning", "upper_case")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from schemas.answer_format import LETTERS, AnswerFormat
@@ -35,9 +36,13 @@ def training_line(turns: str, answer: str, form: TrainingForm) -> bytes:
         form: chat, or prompt and completion.
     """
     if form == "chat":
-        said = json.dumps(answer, ensure_ascii=False)
         # the plan's own bytes: one turn is [[message, ...]]
-        return f'{{"messages":{turns[1:-2]},{{"content":{said},"role":"assistant"}}]}}\n'.encode()
+        return f'{{"messages":{turns[1:-2]},{_as_json(answer)}]}}\n'.encode()
     messages: list[Mapping[str, Any]] = json.loads(turns)[0]
     line = {"prompt": as_prompt(messages), "completion": as_completion(answer)}
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+@lru_cache(maxsize=4096)
+def _as_json(answer: str) -> str:
+    return f'{{"content":{json.dumps(answer, ensure_ascii=False)},"role":"assistant"}}'

@@ -70,7 +70,7 @@ def promote_version(store: Store, name: str, version: str, rule: Rule) -> dict[s
     if promoted:
         promote(store, name, version, verdict=verdict, evaluation=kept, now=datetime.now(UTC), reason=rule.force or "")
     said = "is live" if promoted else "is not promoted"
-    return {"promoted": promoted, "sentence": f"{name}@{version} {said}: {verdict.sentence}", **kept}
+    return {**kept, "promoted": promoted, "sentence": f"{name}@{version} {said}: {verdict.sentence}"}
 
 
 def compared(store: Store, run: str, arm: str, against: str) -> dict[str, Any]:

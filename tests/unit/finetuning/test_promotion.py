@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.registry_views import parsed_share
 from finetuning.promotion import Difference, Evidence, judge
 from finetuning.registry import add_version, promote, retire, rollback, rollout
 from schemas.errors import UserInputError
@@ -95,3 +96,9 @@ def test_rollout_needs_a_live_version_and_rollback_ends_it(store: Store) -> None
 
     assert rollout(store, "npors", "v2", 0.1).models["npors"].rollout == ("v2", 0.1)
     assert rollback(store, "npors").models["npors"].rollout is None
+
+
+def test_share_is_read_in_percent_and_as_a_number() -> None:
+    assert parsed_share("10%") == parsed_share("0.1") == pytest.approx(0.1)
+    with pytest.raises(UserInputError):
+        parsed_share("a tenth")

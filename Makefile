@@ -1,6 +1,6 @@
 # `make demo` and `make test` need nothing but python3 >= 3.11 with venv and pip: the first call sets up .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench accept soak docs lock clean
+.PHONY: help setup demo test check bench accept soak docs lock audit clean
 PYTHON ?=
 READY := .venv/.ready
 BIN := .venv/bin
@@ -35,6 +35,9 @@ check: $(READY) ## format, lint, types, import direction, generated docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m docs.generate --check
+
+audit: $(READY) ## known advisories against requirements.lock, by pip-audit; needs a network
+	$(BIN)/uv tool run pip-audit --disable-pip --require-hashes -r requirements.lock
 
 bench: $(READY) ## worker CPU per prediction beside a plain loop of the SDK
 	@$(BIN)/python -m benchmarks

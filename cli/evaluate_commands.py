@@ -33,6 +33,7 @@ class ExportForm(StrEnum):
     SAV = "sav"
     DTA = "dta"
     TOPLINES = "toplines"
+    ARCHIVE = "archive"
 
 
 def register(app: typer.Typer) -> None:
@@ -53,6 +54,7 @@ def register(app: typer.Typer) -> None:
             "nightpoll export RUN out.parquet",
             "nightpoll export RUN answers.sav --format sav --survey survey.sav",
             "nightpoll export RUN tables.xlsx --format toplines",
+            "nightpoll export RUN run.zip --format archive --no-microdata",
         )
     )(export)
 
@@ -155,12 +157,15 @@ def export(
     path: Annotated[Path, typer.Argument(help="File to write.")],
     form: Annotated[ExportForm, typer.Option("--format", help="What to write.")] = ExportForm.PARQUET,
     survey: Annotated[Path | None, typer.Option(help="sav and dta: the survey file the run was made from.")] = None,
+    no_microdata: Annotated[
+        bool, typer.Option("--no-microdata", help="toplines and archive: nothing about a single respondent.")
+    ] = False,
 ) -> int:
     """Answers back in the survey world: beside the humans' in .sav or .dta, as tables in .xlsx, as rows."""
     from cli.export_files import export_run
 
     store = load_store(load_settings())
-    for line in export_run(store, run, path, form.value, survey):
+    for line in export_run(store, run, path, form.value, survey, microdata=not no_microdata):
         out.print(line, markup=False)
     return ExitCode.DONE
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-import pandas as pd
-
+from cli.archive import write_archive
+from cli.sheet_text import safe_for_sheets
 from evaluation.load import load_run
 from evaluation.survey_export import export_survey
 from evaluation.toplines import write_toplines
@@ -13,17 +13,20 @@ from storage.parts import read_table
 from storage.store import Store
 from workers.fresh_predictions import compact_if_needed
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
-
-def export_run(store: Store, run_id: str, path: Path, form: str, survey: Path | None) -> list[str]:
+def export_run(
+    store: Store, run_id: str, path: Path, form: str, survey: Path | None, *, microdata: bool = True
+) -> list[str]:
     """Write one form of a run; returns what to tell.
 
     Raises:
-        UserInputError: the survey file is missing where it is needed, or `path` cannot be written.
+        UserInputError: the survey file is missing where it is needed, the form needs rows of respondents where none
+            may be told, or `path` cannot be written.
     """
     compact_if_needed(store, run_id)
     try:
+        if not microdata:
+            return _without_microdata(store, run_id, path, form)
         return _WRITERS[form](store, run_id, path, survey)
     except OSError as error:
         raise UserInputError(f"the file cannot be written: {error.strerror}.", where=str(path)) from error
@@ -34,7 +37,7 @@ def _rows(store: Store, run_id: str, path: Path, _: Path | None) -> list[str]:
     if path.suffix == ".parquet":
         frame.to_parquet(path, index=False)
     else:
-        _safe_for_sheets(frame).to_csv(path, index=False)
+        safe_for_sheets(frame).to_csv(path, index=False)
     return [f"{len(frame):,} rows: {path}"]
 
 
@@ -52,14 +55,18 @@ def _toplines(store: Store, run_id: str, path: Path, _: Path | None) -> list[str
     return [f"{len(written):,} lines: {path}"]
 
 
-def _safe_for_sheets(frame: pd.DataFrame) -> pd.DataFrame:
-    """Texts that a spreadsheet would take for formulas get an apostrophe before them."""
-    texts = ["answer_text", "error_message", "answer_label", "truth_label"]
-    return frame.assign(**{name: frame[name].map(_safe, na_action="ignore") for name in texts})
+def _archive(store: Store, run_id: str, path: Path, _: Path | None) -> list[str]:
+    return [f"{write_archive(store, run_id, path, microdata=True):,} files: {path}"]
 
 
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+def _without_microdata(store: Store, run_id: str, path: Path, form: str) -> list[str]:
+    if form == "toplines":
+        return _toplines(store, run_id, path, None)
+    if form == "archive":
+        return [f"{write_archive(store, run_id, path, microdata=False):,} files, none of respondents: {path}"]
+    raise UserInputError(
+        f"{form} holds a row for every respondent.", where="--no-microdata", hint="Take --format toplines or archive."
+    )
 
 
-_WRITERS = {"parquet": _rows, "csv": _rows, "sav": _survey, "dta": _survey, "toplines": _toplines}
+_WRITERS = {"parquet": _rows, "csv": _rows, "sav": _survey, "dta": _survey, "toplines": _toplines, "archive": _archive}

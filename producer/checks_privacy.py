@@ -18,6 +18,8 @@ _MOST_FOR_FIELDS = 200_000
 def privacy_problems(study: Study, source: Source, prepared: Prepared) -> Iterator[Problem]:
     """A warning with the share of personas that only one respondent has; a note with the smallest group otherwise."""
     known = prepared.respondents[list(dict.fromkeys(study.persona.fields))]
+    if study.privacy.k is not None and len(known):
+        yield from _too_small(group_sizes(known), study.privacy.k, source)
     where, n_all = source.where("persona.fields"), len(known)
     if n_all < _FEWEST:
         return
@@ -32,6 +34,14 @@ def privacy_problems(study: Study, source: Source, prepared: Prepared) -> Iterat
     elif smallest < _FEWEST:
         what = f"the smallest group of respondents with one and the same persona has {smallest} members."
         yield Problem(what, where, level="note", code="smallest_persona_group")
+
+
+def _too_small(sizes: "pd.Series[int]", k: int, source: Source) -> Iterator[Problem]:
+    n_below = int((sizes < k).sum())
+    if n_below:
+        what = f"{n_below:,} of {len(sizes):,} respondents share their persona with fewer than {k - 1} others."
+        hint = "Cut numbers into bands with `persona.derive`, leave fields out, or lower `privacy.k`."
+        yield Problem(what, source.where("privacy.k"), hint, code="privacy_k")
 
 
 def group_sizes(fields: pd.DataFrame) -> "pd.Series[int]":

@@ -24,7 +24,6 @@ CodeValue = int | str
 
 NOT_BUILT_YET: dict[str, str] = {
     "arms.*.fallback": "fallback models",
-    "privacy": "k-anonymity limits",
 }
 """Dotted key (* for any name) -> what it would switch on. Named in the error, never silently accepted."""
 
@@ -198,6 +197,14 @@ class Budget(Strict):
     )
 
 
+class Privacy(Strict):
+    """What is refused to protect respondents."""
+
+    k: int | None = Field(
+        None, ge=2, description="Respondents that must share every persona; with fewer the study is refused."
+    )
+
+
 class Queue(Strict):
     """How requests are cut into shards."""
 
@@ -224,6 +231,7 @@ class Study(Strict):
     evaluate: Evaluate = Field(default_factory=Evaluate, description="How the evaluation is done.")
     reuse: Reuse = Field(default_factory=Reuse, description="Which earlier answers may serve this run.")
     budget: Budget = Field(default_factory=Budget, description="Bound on the bill.")
+    privacy: Privacy = Field(default_factory=Privacy, description="What is refused to protect respondents.")
     queue: Queue = Field(default_factory=Queue, description="How requests are cut into shards.")
     field_period: str | date | None = Field(
         None, description="When the survey was in the field; shown, and told to the model by the stage on the times."

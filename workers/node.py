@@ -16,6 +16,7 @@ from schemas.settings import Settings
 from storage.parts import read_part
 from storage.runs import load_manifest
 from storage.store import Store
+from workers import metrics
 from workers.batch_asks import online_file, sorted_asks
 from workers.budgets import budget_of
 from workers.control import RunWatch
@@ -99,6 +100,7 @@ class Node:
 
         def count(what: str) -> None:
             gauges[what] += 1
+            metrics.count(what)
 
         return count
 

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from schemas.errors import ExitCode, NightpollError
 from schemas.settings import Settings
 from storage.store import open_store
-from workers import connection, evaluation_task
+from workers import connection, evaluation_task, metrics
 from workers.app import worker_app
 from workers.batches import BatchKeeper
 from workers.keeper import Keeper, beat
@@ -65,6 +65,9 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     batches = BatchKeeper(store, settings, redis_url, os.environ)
     nights, tunings = Nights(store, settings), TuningPoll(store, os.environ)
     keeper = Keeper(store, connection.plain(redis_url), app, batches=batches, nights=nights, tunings=tunings)
+    nights = Nights(store, settings)
+    keeper = Keeper(store, connection.plain(redis_url), app, batches=batches, nights=nights)
+    metrics.serve(settings, store, connection.plain(redis_url))
     ending = threading.Event()
     _drain_on_shutdown(node, loop, ending, settings.drain_s)
     keeper.start()

@@ -14,6 +14,7 @@ from providers.replies import Reply, Usage
 from schemas.errors import ModelError, ServiceRefusedError, TransientModelError
 from schemas.identity import seed_from
 from schemas.models import Price
+from workers import metrics
 from workers.aftermath import after_error, after_reply
 from workers.budget import Ask
 from workers.control import StopWork
@@ -58,6 +59,7 @@ async def settle(request: PlannedRequest, work: Settling, *, earlier_attempts: i
 def _settled(request: PlannedRequest, work: Settling, answer: Answer) -> Answer:
     is_over = answer.outcome not in request.goes_on_after
     work.journal.answer(request.call_id, answer.record(), is_over=is_over)
+    metrics.answered(answer)
     if is_over:
         work.count(answer.outcome)
     return answer
@@ -100,8 +102,9 @@ async def _one_try(request: PlannedRequest, lane: Lane, work: Settling, tries: T
 
 async def _in_turn(request: PlannedRequest, lane: Lane, work: Settling, tries: Tries) -> Reply | ModelError:
     tokens = lane.quota_tokens(request)
-    if not await lane.limiter.acquire(tokens, owner=work.stopped):
-        raise StopWork
+    with metrics.LIMITER_WAIT.time():
+        if not await lane.limiter.acquire(tokens, owner=work.stopped):
+            raise StopWork
     return await _call(request, lane, work, tries, tokens)
 
 
@@ -142,7 +145,8 @@ async def _call(request: PlannedRequest, lane: Lane, work: Settling, tries: Trie
     work.moved()
     try:
         body = {"messages": request.messages} | parameters
-        reply = await lane.client.complete(body, call_id=request.call_id, timeout_s=lane.model.timeout_s)
+        with metrics.IN_FLIGHT.track_inprogress():
+            reply = await lane.client.complete(body, call_id=request.call_id, timeout_s=lane.model.timeout_s)
     except ModelError as error:
         usage: Usage | None = getattr(error, "usage", None)
         maybe_paid = bool(getattr(error, "maybe_paid", False)) and usage is None

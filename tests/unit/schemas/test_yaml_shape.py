@@ -86,19 +86,6 @@ def test_all_problems_come_at_once_in_the_order_of_lines():
     assert [key in "\n".join(found) for key in ("fiel", "ordnal", "modle", "max_age_days", "split")] == [True] * 5
 
 
-@pytest.mark.parametrize(
-    ("addition", "key"),
-    [
-        pytest.param("privacy: {}", "privacy", id="privacy"),
-    ],
-)
-def test_key_of_a_later_feature_is_refused_by_name(addition, key):
-    (problem,) = problems_of(study, STUDY + addition + "\n")
-
-    assert problem.startswith(f"study.yaml:8 ({key}): `{key}` switches on ")
-    assert "which this version does not have yet" in problem
-
-
 @pytest.mark.parametrize("key", ["fallback: mini"])
 def test_arm_key_of_a_later_feature_is_refused_even_with_a_harmless_value(key):
     (problem,) = problems_of(study, STUDY.replace("strategy: basic", f"strategy: basic, {key}"))

@@ -1,0 +1,152 @@
+"""Prometheus metrics of a worker process: counters of its own, and what Redis and the store say when it is scraped.
+
+Labels are outcomes, states and error codes only: never a run, a respondent, a request or an address.
+"""
+
+import threading
+import time
+from collections import Counter as Tally
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from redis import Redis
+from redis.exceptions import RedisError
+
+from schemas import run_paths, wire
+from schemas.errors import NightpollError
+from schemas.settings import Settings
+from storage.runs import list_run_ids, load_manifest, load_state
+from storage.store import Store
+from workers.batch_ledger import open_batches
+from workers.budget import NANO
+from workers.landing import Answer
+from workers.night_clock import NightClock
+from workers.overnight import read_queue
+
+REGISTRY = CollectorRegistry()
+"""Of its own: the default one would tell of Python and of other libraries."""
+
+CALLS = Counter("nightpoll_calls", "Calls that went out.", registry=REGISTRY)
+ERRORS = Counter("nightpoll_call_errors", "Calls that failed, by error code.", ["code"], registry=REGISTRY)
+REQUESTS = Counter("nightpoll_requests", "Requests that were settled, by outcome.", ["outcome"], registry=REGISTRY)
+TOKENS = Counter("nightpoll_tokens", "Tokens billed, by kind.", ["kind"], registry=REGISTRY)
+COST = Counter("nightpoll_cost_usd", "US$ that answers cost.", registry=REGISTRY)
+IN_FLIGHT = Gauge("nightpoll_calls_in_flight", "Calls that are open now.", registry=REGISTRY)
+LIMITER_WAIT = Histogram(
+    "nightpoll_limiter_wait_seconds", "Wait for a turn within the quota.", registry=REGISTRY,
+    buckets=(0.01, 0.1, 0.5, 1, 5, 15, 60, 300),
+)  # fmt: skip
+_SEEN_FOR_S = 10.0
+
+
+def count(what: str) -> None:
+    """What workers count for status: `called`, `error:<code>`, an outcome."""
+    if what == "called":
+        CALLS.inc()
+    elif what.startswith("error:"):
+        ERRORS.labels(what.removeprefix("error:")).inc()
+    else:
+        REQUESTS.labels(what).inc()
+
+
+def answered(answer: Answer) -> None:
+    """Tokens and cost of a call that was answered."""
+    COST.inc(max(0.0, answer.cost_usd))
+    kinds = {"prompt": answer.prompt_tokens, "cached": answer.cached_tokens, "completion": answer.completion_tokens}
+    for kind, n in kinds.items():
+        if n:
+            TOKENS.labels(kind).inc(n)
+
+
+class StoreCollector(Collector):
+    """Queue depth, runs, batches, budgets and deadlines, looked up at most every ten seconds."""
+
+    def __init__(self, store: Store, redis: Redis, clock: NightClock) -> None:
+        self._store = store
+        self._redis = redis
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seen: list[GaugeMetricFamily] = []
+        self._seen_s = -_SEEN_FOR_S
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """What is true now; the last look if Redis or the store do not answer."""
+        with self._lock:
+            if time.monotonic() - self._seen_s >= _SEEN_FOR_S:
+                try:
+                    self._seen = [*self._of_redis(), *self._of_store(), *self._of_nights()]
+                    self._seen_s = time.monotonic()
+                except (NightpollError, RedisError, OSError):
+                    self._seen_s = time.monotonic() - _SEEN_FOR_S / 2
+            yield from self._seen
+
+    def _of_redis(self) -> Iterator[GaugeMetricFamily]:
+        yield _gauge("nightpoll_queue_depth", "Shards that wait in Redis.", self._redis.llen(wire.QUEUE))
+
+    def _of_store(self) -> Iterator[GaugeMetricFamily]:
+        phases, batches, idle_s, rpm, used = Tally[str](), Tally[str](), 0.0, 0, 0.0
+        for run_id in list_run_ids(self._store):
+            state = load_state(self._store, run_id)
+            phases[state.phase] += 1
+            batches.update(batch.state for batch in open_batches(self._store, run_id))
+            if state.is_active:
+                study, models = load_manifest(self._store, run_id).study, load_manifest(self._store, run_id).models
+                limit = study.budget.run_usd if state.budget_usd is None else state.budget_usd
+                used = max(used, self._used(wire.run_budget(run_id), limit))
+                rpm += sum({d.pool_name: d.rpm for m in models.values() for d in m.deployments}.values())
+                idle_s = max(idle_s, self._idle_s(run_id))
+        yield _by("nightpoll_runs", "Runs of the store, by state.", "state", phases)
+        yield _by("nightpoll_batches_open", "Open batches, by state.", "state", batches)
+        yield _gauge("nightpoll_oldest_shard_seconds", "Since the stillest open shard was last written.", idle_s)
+        yield _gauge("nightpoll_quota_requests_per_minute", "Requests a minute that open runs may make.", rpm)
+        yield _gauge("nightpoll_budget_used_ratio", "Share of its budget that the nearest run has committed.", used)
+
+    def _of_nights(self) -> Iterator[GaugeMetricFamily]:
+        entries, now = read_queue(self._store).entries, self._clock.now()
+        yield _by(
+            "nightpoll_night_entries", "Entries of the overnight queue.", "state", Tally(e.state for e in entries)
+        )
+        deadlines = [e.deadline_at(now) for e in entries if e.state == "running"]
+        left = [(at - now).total_seconds() for at in deadlines if at is not None]
+        if left:
+            yield _gauge("nightpoll_night_deadline_seconds", "Until the nearest deadline of what works.", min(left))
+
+    def _used(self, key: str, limit_usd: float | None) -> float:
+        committed = self._redis.hget(key, "committed")
+        return 0.0 if limit_usd is None or committed is None else int(committed) / NANO / limit_usd
+
+    def _idle_s(self, run_id: str) -> float:
+        folder = run_paths.journal_dir(run_id)
+        written = [self._store.path(f"{folder}/{n}").stat().st_mtime for n in self._store.names(folder)]
+        return max(0.0, time.time() - min(written)) if written else 0.0
+
+
+def serve(settings: Settings, store: Store, redis: Redis) -> int | None:
+    """Serve this process's metrics; the port, the next free one after the setting's; None if they are off.
+
+    Raises:
+        OSError: none of 64 ports is free.
+    """
+    if settings.metrics_port is None:
+        return None
+    REGISTRY.register(StoreCollector(store, redis, NightClock.of(settings)))
+    for port in range(settings.metrics_port, settings.metrics_port + 64):
+        try:
+            start_http_server(port, addr=settings.metrics_host, registry=REGISTRY)
+        except OSError:
+            continue
+        return port
+    raise OSError(f"no free port from {settings.metrics_port} on for metrics")
+
+
+def _gauge(name: str, what: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, what, value=float(value))
+
+
+def _by(name: str, what: str, label: str, counts: Tally[str]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, what, labels=[label])
+    for value, n in sorted(counts.items()):
+        family.add_metric([value], n)
+    return family

@@ -65,8 +65,6 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     batches = BatchKeeper(store, settings, redis_url, os.environ)
     nights, tunings = Nights(store, settings), TuningPoll(store, os.environ)
     keeper = Keeper(store, connection.plain(redis_url), app, batches=batches, nights=nights, tunings=tunings)
-    nights = Nights(store, settings)
-    keeper = Keeper(store, connection.plain(redis_url), app, batches=batches, nights=nights)
     metrics.serve(settings, store, connection.plain(redis_url))
     ending = threading.Event()
     _drain_on_shutdown(node, loop, ending, settings.drain_s)

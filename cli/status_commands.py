@@ -25,7 +25,36 @@ def register(app: typer.Typer) -> None:
             "nightpoll show RUN --arm cot --json",
         )
     )(show)
+    app.command(epilog=examples("nightpoll prune", "nightpoll prune --older-than 180 --yes"))(prune)
     app.command(epilog=examples("nightpoll errors RUN", "nightpoll errors RUN --json"))(errors)
+
+
+def prune(
+    older_than: Annotated[float, typer.Option(min=1, help="Days since anything happened to a run.")] = 90,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove; without it only what would go is listed.")] = False,
+    as_json: JsonOpt = False,
+) -> int:
+    """Remove old runs that are over. Lists them unless --yes is given.
+
+    Runs that may go on, that answers may be reused from, or that registry, fine-tuning or queue name are kept.
+    """
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from workers import prune as pruning
+
+    store = load_store(load_settings())
+    found = pruning.prunable(store, now=datetime.now(UTC), older_than_days=older_than)
+    if yes:
+        pruning.prune(store, found)
+    if as_json:
+        print_json({"removed": yes, "found": [asdict(one) for one in found]})
+        return ExitCode.DONE
+    for one in found:
+        out.print(f"{one.path}: {one.what}, {one.n_bytes / 1e6:,.1f} MB", markup=False)
+    done = "removed" if yes else "would go; --yes removes them"
+    out.print(f"{len(found)} folders {done}.", markup=False)
+    return ExitCode.DONE
 
 
 def list_runs(as_json: JsonOpt = False) -> int:

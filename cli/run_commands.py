@@ -93,7 +93,10 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Look again every second until the run ends.")] = False,
     as_json: JsonOpt = False,
 ) -> int:
-    """How far a run is: settled, rate, quota used, cost, failures by reason, time left."""
+    """How far a run is: settled, rate, quota used, cost, failures by reason, time left.
+
+    With --watch and without a run, all open runs on one screen if there are several.
+    """
     from cli import running
 
     return running.status(run, watch=watch, as_json=as_json)

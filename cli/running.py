@@ -15,6 +15,7 @@ from cli.follow import Watcher, notices
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging
 from cli.run_view import follow_to_the_end, show, show_totals
 from cli.session import check_keys, key_names, sole_follower, workers_for
+from cli.watch_all import open_runs, watch_all
 from schemas import run_paths, wire
 from schemas.errors import ExitCode, UserInputError
 from storage.runs import append_event, list_run_ids, load_manifest, load_state
@@ -118,6 +119,8 @@ def status(run: str | None, *, watch: bool, as_json: bool) -> int:
     """How far a run is: settled, rate, quota used, cost, failures by reason, time left."""
     settings = load_settings()
     store = load_store(settings)
+    if run is None and watch and len(open_runs(store)) > 1:
+        return watch_all(store, every_s=WATCH_EVERY_S, as_json=as_json)
     name = _newest(store) if run is None else run
     watcher, wait = Watcher(store, name), threading.Event()
     view = watcher.look()

@@ -1,7 +1,7 @@
 """The life of a registered model: added, promoted, rolled out to a share, rolled back, retired."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from finetuning.promotion import Verdict
@@ -9,8 +9,6 @@ from schemas.errors import UserInputError
 from schemas.tuning import ModelVersion, RegisteredModel, Registry, TuningLedger
 from storage.store import Store
 from storage.tuning_records import change_registry
-
-WARN_BEFORE = timedelta(days=60)
 
 
 def add_version(
@@ -181,17 +179,6 @@ def retire(store: Store, name: str, version: str) -> Registry:
         return model.model_copy(update={"versions": kept, "rollout": rolling})
 
     return _change(store, name, edited)
-
-
-def retirement_note(retires_on: date | None, *, today: date) -> str | None:
-    """What a known shutdown date means today; None if it is far off or unknown."""
-    if retires_on is None:
-        return None
-    if today >= retires_on:
-        return f"The service shut the model down on {retires_on}."
-    if today >= retires_on - WARN_BEFORE:
-        return f"The service shuts the model down on {retires_on}, in {(retires_on - today).days} days."
-    return None
 
 
 def _version(model: RegisteredModel, name: str, version: str) -> ModelVersion:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from schemas.errors import Problem
 from schemas.models import Deployment, Model
 from schemas.yaml_source import Source
 
+WARN_BEFORE = timedelta(days=60)
+"""A shutdown is told this long ahead."""
 _LIMITS = ("rpm", "tpm", "quota_counting", "enqueued_tokens")
 _BETWEEN_DEPLOYMENTS = frozenset({"duplicate_deployment", "mixed_services"})
 
@@ -29,14 +32,29 @@ def model_problems(
         environ: environment variables; only whether they are set is looked at.
         has_budget: a bound on the bill needs a price for every model.
     """
+    today = datetime.now(UTC).date()
     for name, model in models.items():
         yield from _services(name, model, source)
+        yield from retirement(name, model, source.where(f"models.{name}.retires_on"), today=today)
         yield from _price(name, model, source, has_budget=has_budget)
         yield from _fallback(name, model, models, source)
     places = [place for name, model in models.items() for place in _places(name, model)]
     for key, deployment in places:
         yield from _key(key, deployment, source, environ)
     yield from _pools(places, source)
+
+
+def retirement(name: str, model: Model, where: str, *, today: date) -> Iterator[Problem]:
+    """A shutdown date that has come, or is near."""
+    if model.retires_on is None or today < model.retires_on - WARN_BEFORE:
+        return
+    if today >= model.retires_on:
+        what = f"the service shut {name} ({model.model}) down on {model.retires_on}."
+        yield Problem(what, where, "Choose another model, or correct the date.", code="retired")
+        return
+    days = (model.retires_on - today).days
+    what = f"the service shuts {name} ({model.model}) down on {model.retires_on}, in {days} days."
+    yield Problem(what, where, "Plan its replacement.", "warning", "retires_soon")
 
 
 def is_loopback(base_url: str) -> bool:

@@ -1,7 +1,10 @@
+from datetime import date
+
 import pytest
 
 from producer.check import check
-from producer.checks_models import is_loopback
+from producer.checks_models import is_loopback, retirement
+from tests.support.plans import make_model
 from tests.support.small_study import MODELS, STUDY, write_study
 
 HERE = '{name: here, base_url: "http://127.0.0.1:9/v1", auth: none, rpm: 600, tpm: 60_000}'
@@ -118,3 +121,19 @@ def test_fallback_is_checked_and_kept_with_the_run_like_a_model_of_an_arm(tmp_pa
     study = write_study(tmp_path, models=with_fallback("spare", model="gpt-4o"))
 
     assert set(check(study, None, environ={}).models) == {"mini", "spare"}
+
+
+@pytest.mark.parametrize(
+    ("today", "code"),
+    [
+        pytest.param(date(2026, 11, 1), None, id="far off"),
+        pytest.param(date(2026, 11, 22), "retires_soon", id="sixty days ahead"),
+        pytest.param(date(2027, 1, 14), "retired", id="on the day"),
+    ],
+)
+def test_shutdown_date_is_told_ahead_and_refused_after(today: date, code: str | None) -> None:
+    model = make_model(retires_on=date(2027, 1, 14))
+
+    found = [problem.code for problem in retirement("mini", model, "models.yaml:3", today=today)]
+
+    assert found == ([] if code is None else [code])

@@ -93,12 +93,6 @@ def test_arm_key_of_a_later_feature_is_refused_even_with_a_harmless_value(key):
     assert f"arms.basic.{key.split(':')[0]}` switches on" in problem
 
 
-def test_models_key_of_a_later_feature_is_refused_by_name():
-    (problem,) = problems_of(models, MODELS + "    retires_on: 2027-01-01\n")
-
-    assert "`models.mini.retires_on` switches on the model registry" in problem
-
-
 def test_choice_between_number_and_word_is_one_problem():
     (problem,) = problems_of(study, STUDY + "queue: {shard_size: many}\n")
 

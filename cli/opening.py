@@ -9,7 +9,7 @@ from cli.progress_bar import planning_bar
 from producer.check import Checked, check
 from schemas.models import Model
 from schemas.settings import Settings
-from storage.store import Store, open_store, remove_tree
+from storage.store import Store, remove_tree, seen_store
 from workers import opening
 from workers.opening import Planned, open_run, plan_study, publish
 
@@ -18,7 +18,7 @@ __all__ = ["Planned", "checked_study", "discard", "open_planned", "plan_into_sta
 
 def registered_models(settings: Settings) -> dict[str, Model]:
     """What the registry of the settings' store offers: see `workers.opening.registered_models`."""
-    return opening.registered_models(open_store(settings.store))
+    return opening.registered_models(seen_store(settings.store))
 
 
 def checked_study(study: Path, settings: Settings, environ: Mapping[str, str]) -> Checked:

@@ -144,13 +144,22 @@ def open_store(uri: str) -> Store:
     Raises:
         StoreError: it cannot be made or written.
     """
-    if "://" in uri:
-        raise StoreError(f"the store {uri!r} is no local folder.", hint="Set NIGHTPOLL_STORE to a folder.")
-    store = Store(Path(uri).expanduser().absolute())
+    store = seen_store(uri)
     probe = f"{PRIVATE}/.probe"
     with store.scratch_for(probe) as scratch:
         scratch.write_bytes(b"writable")
     return store
+
+
+def seen_store(uri: str) -> Store:
+    """The store at a local folder as it is, for reading: nothing is made; one that is not there is empty.
+
+    Raises:
+        StoreError: the address is no folder's.
+    """
+    if "://" in uri:
+        raise StoreError(f"the store {uri!r} is no local folder.", hint="Set NIGHTPOLL_STORE to a folder.")
+    return Store(Path(uri).expanduser().absolute())
 
 
 def remove_tree(store: Store, rel: str) -> None:

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_detached_run_is_seen_and_cancelled_from_another_process(terminal):
-    study = terminal.study(n_respondents=200, rpm=900)
+    study = terminal.study(n_respondents=200, rpm=300)
     assert terminal.run("run", study, "--yes", "--run-id", "r", "--detach").returncode == 0
     terminal.until_bought(5)
 

@@ -384,7 +384,7 @@ async def test_client_bounds_the_whole_call_when_an_answer_trickles():
             await call(make_client(server.url), timeout_s=0.3)
 
     assert caught.value.code == "timeout"
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 4  # the trickle lasts 5 s
 
 
 async def test_client_does_not_mix_up_a_failure_with_the_one_being_handled():

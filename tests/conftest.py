@@ -96,10 +96,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(trylast=True)  # after the session's fixtures are torn down
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A process that outlives the tests fails the session, and is ended."""
+    forks.origin.end()
     if is_helper():
         session.config.workeroutput["left_out"] = session.config.stash[left_out]  # type: ignore[attr-defined]
         return
-    forks.origin.end()
     alive = leftovers.still_running(session.config.stash[mark])
     if alive:
         session.config.stash[running] = [leftovers.describe(process) for process in alive]

@@ -35,6 +35,7 @@ class Schedule:
         for _ in range(self.rng.randint(1, 3)):
             threading.Event().wait(self.rng.uniform(0.2, 1.5))
             act = self.rng.choice(self._acts())
+            self.fleet.mend()
             self.done.append(act.__name__)
             act()
 
@@ -97,6 +98,11 @@ def fleet() -> Iterator[Fleet]:
         yield fleet
 
 
+def has_ended(fleet: Fleet, run_id: str) -> bool:
+    fleet.mend()
+    return load_state(fleet.store, run_id).phase not in ("running", "planned")
+
+
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + N_SCHEDULES))
 def test_random_faults_lose_nothing(fleet, seed):
     run_id = f"soak{seed}"
@@ -106,7 +112,7 @@ def test_random_faults_lose_nothing(fleet, seed):
 
     schedule = Schedule(fleet, seed)
     schedule.play()
-    fleet.until_finished(run_id, deadline_s=150)
+    until(lambda: has_ended(fleet, run_id), deadline_s=150, interval_s=0.2, what="the end of the run")
 
     bought = Counter(fleet.emulator.purchases()["by_id"]) - before
     twice = sum(n - 1 for n in bought.values() if n > 1)

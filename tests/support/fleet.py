@@ -89,6 +89,15 @@ class Fleet:
         intents, endings = (sum(line.startswith(start) for line in lines for start in starts) for starts in _KINDS)
         return max(0, min(intents - endings, int(self.environ["NIGHTPOLL_IN_FLIGHT"])))
 
+    def mend(self) -> None:
+        """Start another worker for each that ended by itself, as a supervisor or compose does.
+
+        Celery ends a process whose acknowledgement meets a server that is just being killed.
+        """
+        for worker in [worker for worker in self.workers if not worker.is_running()]:
+            self.workers.remove(worker)
+            self.start_worker()
+
     def leader(self) -> str:
         """Token of the keeper in office."""
         held = connection.plain(self.server.url).get(wire.keeper_lease())

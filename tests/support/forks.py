@@ -32,6 +32,10 @@ class ForkedWorker:
         except psutil.NoSuchProcess:
             return
 
+    def is_running(self) -> bool:
+        """It has not ended."""
+        return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
+
     def children(self) -> list[psutil.Process]:
         """Processes it started."""
         return self._process.children()

@@ -7,45 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from producer.batch_pack import BatchLimits, Cutter
-from providers.families import wire_parameters
+from producer.batch_spelling import BatchRequest, BatchSpec, Planned, Spelling
 from schemas.errors import StoreError
-from schemas.identity import call_id
-from schemas.models import Family
 from storage.store import store_error
 
 PRIVATE_MODE = 0o600
-_COLUMNS = ["request_id", "model", "turns", "parameters", "prompt_tokens", "max_tokens", "shard"]
-_LINE_COLUMNS = ["request_id", "turns", "parameters", "prompt_tokens", "max_tokens"]
+_LINE_COLUMNS = ["request_id", "turns", "parameters", "prompt_tokens", "completion_tokens", "max_tokens"]
+_COLUMNS = [*_LINE_COLUMNS, "model", "shard"]
 _ROWS = 2048
 _ID_BYTES = 16
-_LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\u0085\u2028\u2029"}
-"""Written as escapes: some readers, though not those of the services as far as is known, end lines there."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSpec:
-    """What the lines of one model's files look like.
-
-    Attributes:
-        model: name in the models file, as in the plan.
-        wire_name: `body.model`: the name of the batch deployment.
-        url: on every line.
-        family: of the model.
-        turn: turn of the conversation that is asked; the first is 0.
-    """
-
-    model: str
-    wire_name: str
-    url: str
-    family: Family = "chat"
-    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +47,9 @@ class BatchFile:
     n_max_tokens: int = 0
 
 
-class _Line(NamedTuple):
-    custom_id: str
-    data: bytes
-    n_tokens: int
-    n_max_tokens: int
+def no_texts(_request_id: str) -> Sequence[str]:
+    """Nothing was answered yet."""
+    return ()
 
 
 def write_batch_files(
@@ -86,6 +61,7 @@ def write_batch_files(
     limits: BatchLimits,
     prefix: str = "batch",
     shards: Sequence[int] | None = None,
+    texts: Callable[[str], Sequence[str]] = no_texts,
 ) -> Iterator[BatchFile]:
     """Write the input files of one model, each yielded once it is whole and synced.
 
@@ -100,6 +76,7 @@ def write_batch_files(
         limits: of one file.
         prefix: start of the file names.
         shards: only requests of these shards; None for all.
+        texts: request id -> answers of its earlier turns: its next turn is asked.
 
     Raises:
         StoreError: the plan or the folder fails, or the plan holds a request twice.
@@ -107,7 +84,7 @@ def write_batch_files(
     """
     cutter, writer, number = Cutter(limits), None, 0
     try:
-        for line in _lines(plan_path, spec, wanted, shards):
+        for line in _lines(plan_path, spec, wanted, shards, texts):
             if cutter.add(len(line.data), line.n_tokens):
                 if writer is not None:
                     yield writer.finish()
@@ -144,7 +121,7 @@ def halve_batch_file(file: BatchFile, out_dir: Path, *, prefix: str) -> tuple[Ba
             for number, data in enumerate(lines):
                 n_tokens = -(-file.n_tokens * len(data) // file.n_bytes)
                 n_max_tokens = -(-file.n_max_tokens * len(data) // file.n_bytes)
-                line = _Line(json.loads(data)["custom_id"], data, n_tokens, n_max_tokens)
+                line = BatchRequest(json.loads(data)["custom_id"], data, n_tokens, n_max_tokens)
                 writers[number >= file.n_lines // 2].add(line)
         return writers[0].finish(), writers[1].finish()
     except OSError as e:
@@ -155,20 +132,24 @@ def halve_batch_file(file: BatchFile, out_dir: Path, *, prefix: str) -> tuple[Ba
 
 
 def _lines(
-    plan_path: Path, spec: BatchSpec, wanted: Callable[[str], bool], shards: Sequence[int] | None
-) -> Iterator[_Line]:
+    plan_path: Path,
+    spec: BatchSpec,
+    wanted: Callable[[str], bool],
+    shards: Sequence[int] | None,
+    texts: Callable[[str], Sequence[str]],
+) -> Iterator[BatchRequest]:
     seen: set[bytes] = set()
-    spelling = _Spelling(spec)
+    spelling = Spelling(spec)
     for table in _tables(plan_path, spec.model, shards):
         columns = [table[name].to_pylist() for name in _LINE_COLUMNS]
-        for request_id, turns, parameters, n_tokens, n_max_tokens in zip(*columns, strict=True):
+        for request_id, turns, parameters, *tokens in zip(*columns, strict=True):
             if not wanted(request_id):
                 continue
             key = hashlib.blake2b(request_id.encode(), digest_size=_ID_BYTES).digest()
             if key in seen:
                 raise StoreError(f"the plan holds request {request_id} twice.", where=str(plan_path))
             seen.add(key)
-            yield spelling.line(request_id, turns, parameters, (n_tokens, n_max_tokens))
+            yield spelling.line(request_id, turns, parameters, Planned(*tokens), texts(request_id))
 
 
 def _tables(plan_path: Path, model: str, shards: Sequence[int] | None) -> Iterator[pa.Table]:
@@ -182,39 +163,6 @@ def _tables(plan_path: Path, model: str, shards: Sequence[int] | None) -> Iterat
     except (pa.ArrowInvalid, OSError) as e:
         error = e if isinstance(e, OSError) else OSError(0, "it is damaged")
         raise store_error(error, plan_path, "read") from e
-
-
-class _Spelling:
-    """Lines as JSON; the parts that repeat are encoded once."""
-
-    def __init__(self, spec: BatchSpec) -> None:
-        self._spec = spec
-        self._url = _json(spec.url)
-        self._model = _json(spec.wire_name)
-        self._parameters: dict[str, str] = {}
-
-    def line(self, request_id: str, turns: str, parameters: str, n_tokens: tuple[int, int]) -> _Line:
-        custom_id = call_id(request_id, self._spec.turn)
-        asked = json.loads(turns)
-        if len(asked) > 1:
-            raise StoreError(f"request {request_id} has several turns: a batch takes one.")
-        messages = _json(asked[self._spec.turn])
-        text = (
-            f'{{"custom_id":{_json(custom_id)},"method":"POST","url":{self._url},'
-            f'"body":{{"model":{self._model},"messages":{messages}{self._more(parameters)}}}}}\n'
-        )
-        if not text.isascii():
-            text = text.translate(_LINE_ENDS)
-        return _Line(custom_id, text.encode(), *n_tokens)
-
-    def _more(self, parameters: str) -> str:
-        """Wire parameters as the rest of a JSON object."""
-        found = self._parameters.get(parameters)
-        if found is None:
-            wire = wire_parameters(self._spec.family, json.loads(parameters))
-            found = "".join(f",{_json(name)}:{_json(value)}" for name, value in wire.items())
-            self._parameters[parameters] = found
-        return found
 
 
 class _Writer:
@@ -233,7 +181,7 @@ class _Writer:
         except OSError as e:
             raise store_error(e, path, "write") from e
 
-    def add(self, line: _Line) -> None:
+    def add(self, line: BatchRequest) -> None:
         try:
             self._file.write(line.data)
         except OSError as e:
@@ -270,7 +218,3 @@ class _Writer:
             with suppress(OSError):
                 self._file.close()
             self._path.unlink(missing_ok=True)
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

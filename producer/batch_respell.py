@@ -4,7 +4,8 @@ import json
 import os
 from dataclasses import replace
 
-from producer.batch_files import PRIVATE_MODE, BatchFile, BatchSpec
+from producer.batch_files import PRIVATE_MODE, BatchFile
+from producer.batch_spelling import BatchSpec
 from schemas.errors import StoreError
 from storage.store import store_error
 

@@ -45,10 +45,17 @@ def _deployments(name: str, arm: Arm, model: Model, source: Source) -> Iterator[
     if model.provider != "openai" and _AZURE_TUNED in model.model:
         what = f"Azure OpenAI takes no batches for tuned models such as {model.model}."
         yield Problem(what, where, "Use `transport: online` for this arm.", code="tuned_model_in_batch")
-    if _several_turns(arm):
-        what = f"the arm {name} asks a request in several turns, which batches do not take yet."
-        hint = "Use `transport: online`, or one turn: no `stages: 3`, `permutations`, samples or memory."
-        yield Problem(what, where, hint, code="several_turns_in_batch")
+    if arm.memory:
+        what = f"the arm {name} asks with memory, which batches do not take yet."
+        yield Problem(what, where, "Use `transport: online`, or no memory.", code="memory_in_batch")
+    if arm.permutations == "rotate" and arm.deadline is not None:
+        what = f"the arm {name} asks in as many orders as there are options: its batches cannot be timed by a deadline."
+        hint = "Give `permutations` a number, or take the deadline out."
+        yield Problem(what, source.where(f"arms.{name}.deadline"), hint, code="deadline_with_turns")
+    if arm.rescue == "pay_twice" and most_turns(arm) > 1:
+        what = f"the arm {name} asks in several turns: batches that bring one of them too late would be of no use."
+        where = source.where(f"arms.{name}.rescue")
+        yield Problem(what, where, "Take `rescue: pay_twice` out.", code="pay_twice_with_turns")
     if model.deployments:
         return
     if arm.deadline is not None:
@@ -61,8 +68,19 @@ def _deployments(name: str, arm: Arm, model: Model, source: Source) -> Iterator[
         yield Problem(what, source.where(f"arms.{name}.retry"), hint, code="retry_without_deployment")
 
 
-def _several_turns(arm: Arm) -> bool:
-    return strategy_of(arm).n_turns > 1 or n_samples(arm) > 1 or arm.permutations is not None or arm.memory
+def may_take_turns(arm: Arm) -> bool:
+    """Requests of the arm may have several turns; of a prompt of the study's own only the plan knows."""
+    return arm.strategy == "template" or most_turns(arm) > 1
+
+
+def most_turns(arm: Arm) -> int:
+    """Calls that a request of the arm may take.
+
+    The turns of a prompt of the study's own count as one, those of `rotate` as two: how many there are is not known
+    here.
+    """
+    orders = 1 if arm.permutations is None else 2 if arm.permutations == "rotate" else arm.permutations
+    return max(strategy_of(arm).n_turns, n_samples(arm), orders)
 
 
 def _alike(name: str, arm: Arm, other_name: str, other: Arm, source: Source) -> Iterator[Problem]:

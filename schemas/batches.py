@@ -69,7 +69,7 @@ class Seen(Stored):
 
 
 class Tally(Stored):
-    """Every id of a batch checked off."""
+    """Every id of a batch checked off; `n_again`: to be asked again, or at their next turn."""
 
     kinds: dict[str, int] = Field(default_factory=dict)
     n_sent: int = 0
@@ -90,7 +90,6 @@ class BatchLedger(Stored):
     Attributes:
         revision: raised by every write.
         model: name in the models file; generation, round: which round of which generation it belongs to.
-        turn: of the conversation that is asked.
         at: when the state was entered; since: when the batch was created.
         key: what it is found by at the service, beside run id and number.
         deployment: name of the batch deployment; None until one was chosen.
@@ -103,6 +102,7 @@ class BatchLedger(Stored):
         search_until: while a create that may have been accepted is looked for.
         problem: the service's code if the batch came to nothing as a whole; reason: about the last trouble.
         tally: what its files said; cost_usd: of all its lines.
+        turns_usd: of its answers that stand in no row yet, less what its rows hold of earlier batches' answers.
     """
 
     format_no: int = BATCH_FORMAT
@@ -112,7 +112,6 @@ class BatchLedger(Stored):
     model: str
     generation: int = 0
     round: int = 0
-    turn: int = 0
     parent: int | None = None
     children: list[int] = Field(default_factory=list)
     state: BatchState = "packed"
@@ -139,6 +138,7 @@ class BatchLedger(Stored):
     reason: str = ""
     tally: Tally | None = None
     cost_usd: float = 0.0
+    turns_usd: float = 0.0
 
     @property
     def is_over(self) -> bool:

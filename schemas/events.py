@@ -47,13 +47,19 @@ class Generation(BaseModel):
 
 
 class HandedOver(BaseModel):
-    """Batch requests of a model that are asked online from now on: which shards hold them."""
+    """Batch requests of a model that are asked online from now on.
+
+    Attributes:
+        shards: that hold them.
+        turns_usd: what answers of earlier turns cost that the shards' journals were given.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     model: str
     generation: int
     shards: list[int]
+    turns_usd: float = 0.0
 
 
 EvaluationJob = Literal["none", "asked", "done", "failed"]
@@ -195,7 +201,10 @@ def _finished(_: RunState, data: Update) -> Update:
 
 
 def _transport(state: RunState, data: Update) -> Update:
-    moved = HandedOver(model=str(data["model"]), generation=int(data["generation"]), shards=list(data["shards"]))
+    moved = HandedOver(
+        model=str(data["model"]), generation=int(data["generation"]), shards=list(data["shards"]),
+        turns_usd=float(data.get("turns_usd", 0.0)),
+    )  # fmt: skip
     return {} if state.is_handed_over(moved.model, moved.generation) else {"handed_over": [*state.handed_over, moved]}
 
 

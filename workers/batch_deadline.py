@@ -24,12 +24,15 @@ def is_time_to_rescue(line: Line, at: Standing, manifest: RunManifest, settings:
 
 
 def _online_s(line: Line, at: Standing) -> float:
-    """Seconds that everything without a result file would take online; as if each answer were as long as it may be."""
+    """Seconds that everything without a result file would take online; as if each answer were as long as it may be.
+
+    Every turn is counted for every request: a later one holds the answers of those before.
+    """
     open_files = [ledger.file for ledger in at.ledgers if not ledger.is_over]
     load = Load(
-        n_requests=sum(file.n_lines for file in open_files),
-        prompt_tokens=sum(file.n_tokens for file in open_files),
-        expected_tokens=sum(file.n_max_tokens - file.n_tokens for file in open_files),
-        max_tokens=sum(file.n_max_tokens for file in open_files),
+        n_requests=line.n_turns * sum(file.n_lines for file in open_files),
+        prompt_tokens=line.n_turns * sum(file.n_tokens for file in open_files),
+        expected_tokens=line.n_turns * sum(file.n_max_tokens - file.n_tokens for file in open_files),
+        max_tokens=line.n_turns * sum(file.n_max_tokens for file in open_files),
     )
     return time_s({line.name: line.model}, {line.name: load})

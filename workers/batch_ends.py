@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from producer.batch_files import halve_batch_file
 from providers.batch_lines import sent_ids
@@ -14,20 +16,24 @@ from workers.batch_create import whole_failure
 from workers.batch_harvest import Harvest
 from workers.batch_ledger import now
 from workers.batch_turn import Turn, as_batch_file, as_input_file
+from workers.batch_turns import read_turns, requests_with_turns
+from workers.requests import PlannedRequest
 
 log = logging.getLogger(__name__)
 
 TIDY_TRIES = 3
 
 
-async def harvest(turn: Turn, index: int) -> str | None:
+async def harvest(turn: Turn, index: int, shards: Sequence[int]) -> str | None:
     """Download what there is and land it; returns why the model should be asked no more, if a line said so.
 
     Args:
         turn: in state ended.
         index: place of its model among those of the run that are asked in batches.
+        shards: of its model, if requests may have several turns; else none.
     """
     files = await _downloaded(turn)
+    requests, known = await asyncio.to_thread(_of_turns, turn, shards) if shards else ({}, {})
     work = Harvest(
         ledger=turn.ledger,
         model=turn.model,
@@ -36,10 +42,20 @@ async def harvest(turn: Turn, index: int) -> str | None:
         tried=tries_before(turn, index),
         at=now().isoformat(),
         whole=whole_failure(turn.ledger),
+        requests=requests,
+        known=known,
     )
     tally = await asyncio.to_thread(work.land, turn.desk.store, turn.input_path)
-    turn.write(state="harvested", tally=tally, cost_usd=work.cost_usd)
+    turn.write(state="harvested", tally=tally, cost_usd=work.cost_usd, turns_usd=work.turns_usd)
     return tally.stop_message
+
+
+def _of_turns(turn: Turn, shards: Sequence[int]) -> tuple[dict[str, PlannedRequest], dict[str, dict[str, Any]]]:
+    """The batch's requests of several turns, and answers of earlier turns in its generation."""
+    store, ledger = turn.desk.store, turn.ledger
+    sent = {custom_id.rpartition(".")[0] for custom_id in sent_ids(turn.input_path)}
+    earlier = [b for b in turn.desk.shelf.ledgers() if (b.model, b.generation) == (ledger.model, ledger.generation)]
+    return requests_with_turns(store, ledger.run_id, shards, sent), read_turns(store, ledger.run_id, earlier)
 
 
 async def _downloaded(turn: Turn) -> list[Path]:
@@ -103,7 +119,7 @@ def _write_halves(turn: Turn) -> None:
             shelf.write(
                 BatchLedger(
                     number=number, run_id=ledger.run_id, model=ledger.model, generation=ledger.generation,
-                    round=ledger.round, turn=ledger.turn, parent=ledger.number, at=now(), key=ledger.key,
+                    round=ledger.round, parent=ledger.number, at=now(), key=ledger.key,
                     file=as_input_file(half), deployment=ledger.deployment,
                 )
             )  # fmt: skip

@@ -1,7 +1,8 @@
 """From the result files of a batch to its part: every id sent is checked off, memory holds no answer for long.
 
-Two files come of it, in this order: the list of what is to be asked again, then the part. Both follow from the result
-files alone, so that a harvest may be done again at any time; the part that was there first counts.
+Three files come of it, in this order: answers whose requests have another turn (if there are any; these stay in
+memory), the list of what is to be asked next or again, then the part. All follow from the result files
+and from those of earlier turns, so that a harvest may be done again at any time; the part that was there first counts.
 """
 
 import json
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,7 +24,10 @@ from schemas.models import Model, Price
 from storage.parts import write_part_in_pieces
 from storage.store import Store, store_error
 from workers.batch_asks import again_file, write_asks
+from workers.batch_turns import Records, turns_file, write_turns
 from workers.landing import Answer, part_table
+from workers.requests import PlannedRequest
+from workers.turns import joined, known_turns, next_call
 
 MAX_TRIES = 3
 """Batches a request is tried in; expiry, cancelling and a full queue are no try."""
@@ -40,6 +45,10 @@ class Harvest:
         tried: request id -> batches it was tried in before; absent: none.
         at: moment of the harvest, ISO with offset: `created_at` of its rows.
         whole: why no line can be expected at all (validation failed, queue too small); None otherwise.
+        requests: those of the batch that have several turns.
+        known: answers of their earlier turns.
+        goes_on: answers of this batch whose requests have another turn to come.
+        turns_usd: what those cost, less what rows of this batch hold of earlier turns.
     """
 
     ledger: BatchLedger
@@ -49,6 +58,10 @@ class Harvest:
     tried: Mapping[str, int]
     at: str
     whole: LineFailure | None = None
+    requests: Mapping[str, PlannedRequest] = field(default_factory=dict)
+    known: Records = field(default_factory=dict)
+    goes_on: dict[str, dict[str, Any]] = field(default_factory=dict)
+    turns_usd: float = 0.0
     cost_usd: float = 0.0
     again: dict[str, int] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -76,8 +89,10 @@ class Harvest:
         return self._tally(found)
 
     def _with_list_first(self, store: Store, pieces: Iterator[pa.Table]) -> Iterator[pa.Table]:
-        """The part is adopted after its last piece: by then the list is on the disk."""
+        """The part is adopted after its last piece: by then turns and list are on the disk."""
         yield from pieces
+        if self.goes_on:
+            write_turns(store, run_paths.batch_file(self.ledger.run_id, turns_file(self.ledger.number)), self.goes_on)
         write_asks(store, self.ledger.run_id, again_file(self.ledger.number), self.again)
 
     def _pieces(self, found: Account) -> Iterator[pa.Table]:
@@ -95,14 +110,31 @@ class Harvest:
         lines = chain.from_iterable(read_lines(path) for path in self.files)
         for line in settled(found, lines):
             request_id = _request(line.custom_id)
-            answer = self._of_line(request_id, line)
+            answer = self._of_turn(request_id, line.custom_id, self._of_line(request_id, line))
             if answer is not None:
                 yield request_id, answer
         for custom_id in found.missing():
             request_id = _request(custom_id)
-            answer = self._of_failure(request_id, self._why_missing())
+            answer = self._of_turn(request_id, custom_id, self._of_failure(request_id, self._why_missing()))
             if answer is not None:
                 yield request_id, answer
+
+    def _of_turn(self, request_id: str, call: str, answer: Answer | None) -> Answer | None:
+        """The row of a request: none while it goes on, its turns joined at its end.
+
+        A turn that failed and is asked again gets a row of its own, so that each call's cost stands in one row.
+        """
+        request = self.requests.get(request_id)
+        if request is None or answer is None or request_id in self.again:
+            return answer
+        earlier = known_turns(request, self.known)[: int(call.rpartition(".")[2])]
+        if next_call(request, [*earlier, answer]) is not None:
+            self.goes_on[call] = answer.record()
+            self.turns_usd += answer.cost_usd
+            self.again[request_id] = 0
+            return None
+        self.turns_usd -= sum(each.cost_usd for each in earlier)
+        return joined(request, [*earlier, answer])
 
     def _of_line(self, request_id: str, line: BatchLine) -> Answer | None:
         if line.reply is not None:

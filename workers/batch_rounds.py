@@ -6,13 +6,15 @@ A round without files says that nothing is left.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producer.batch_files import write_batch_files
+from producer.batch_files import no_texts, write_batch_files
 from producer.batch_pack import BatchLimits
+from producer.checks_batch import most_turns
 from providers.batch_lines import sent_ids
 from schemas import run_paths
 from schemas.batches import BatchLedger, Round
@@ -26,6 +28,7 @@ from storage.store import Store
 from workers.batch_asks import again_file, online_file, read_asks, round_file, write_asks
 from workers.batch_ledger import BatchShelf, now
 from workers.batch_turn import as_input_file, spec_of
+from workers.batch_turns import Records, give_turns, read_turns, texts_of
 from workers.landing import RANK
 
 FRUITLESS_ROUNDS = 5
@@ -38,6 +41,7 @@ class Line:
 
     Attributes:
         index: place of the model among those that are asked in batches; stands in file names.
+        n_turns: calls that a request may take at most.
     """
 
     run_id: str
@@ -47,6 +51,7 @@ class Line:
     arm: Arm
     shards: Sequence[int]
     generation: int = 0
+    n_turns: int = 1
 
 
 class Standing(NamedTuple):
@@ -72,9 +77,10 @@ def lines_of(manifest: RunManifest, state: RunState) -> list[Line]:
     found = []
     for generation in (0, *(g.number for g in state.generations)):
         for index, name in enumerate(sorted(manifest.batch_shards)):
-            arm = next(a for a in manifest.study.arms.values() if a.model == name and a.transport == "batch")
+            arms = [a for a in manifest.study.arms.values() if a.model == name and a.transport == "batch"]
+            n_turns = max(map(most_turns, arms))
             model, shards = manifest.models[name], manifest.batch_shards[name]
-            found.append(Line(manifest.run_id, index, name, model, arm, shards, generation))
+            found.append(Line(manifest.run_id, index, name, model, arms[0], shards, generation, n_turns))
     return found
 
 
@@ -115,22 +121,28 @@ def advance(store: Store, shelf: BatchShelf, line: Line, at: Standing, state: Ru
     Raises:
         StoreError: the store cannot be read or written.
     """
-    asks = _left(store, line, at, state)
+    known = read_turns(store, line.run_id, at.ledgers)
+    asks = _left(store, line, at, state, known)
+    next_turns = {r: n for r, n in (asks or {}).items() if at.rounds and len(texts_of(known, r)) == len(at.rounds)}
     is_retry = bool(at.rounds) or line.generation > 0
-    goes_online = line.name in state.rescued or (is_retry and line.arm.retry == "online")
+    goes_online = line.name in state.rescued or (is_retry and line.arm.retry == "online" and not next_turns)
     if asks is not None and not asks:
         _add(shelf, line, at, [], first_number=1)
     elif goes_online:
-        hand_over(store, line, asks if asks is not None else _first_asks(store, line))
+        hand_over(store, line, asks if asks is not None else _first_asks(store, line), known)
     else:
-        pack(store, shelf, line, at, asks)
+        pack(store, shelf, line, at, next_turns if next_turns and line.arm.retry == "online" else asks, known)
 
 
-def hand_over(store: Store, line: Line, asks: Mapping[str, int]) -> None:
-    """Ask the rest online: the list first, then the event that makes it count."""
+def hand_over(store: Store, line: Line, asks: Mapping[str, int], known: Records) -> None:
+    """Ask the rest online: list and answers of earlier turns first, then the event that makes them count."""
     write_asks(store, line.run_id, online_file(line.index, line.generation), asks)
-    shards = sorted({shard for request, shard in _plan_rows(store, line) if request in asks})
-    data = {"model": line.name, "generation": line.generation, "shards": shards, "requests": len(asks), "to": "online"}
+    shard_of = {request: shard for request, shard in _plan_rows(store, line) if request in asks}
+    turns_usd = give_turns(store, line.run_id, line.generation, shard_of, known) if known else 0.0
+    data = {
+        "model": line.name, "generation": line.generation, "shards": sorted(set(shard_of.values())),
+        "requests": len(asks), "to": "online", "turns_usd": turns_usd,
+    }  # fmt: skip
     append_event(store, line.run_id, "transport", data)
 
 
@@ -144,7 +156,9 @@ def still_open(store: Store, line: Line, at: Standing) -> dict[str, int]:
     return asks
 
 
-def pack(store: Store, shelf: BatchShelf, line: Line, at: Standing, asks: Mapping[str, int] | None) -> None:
+def pack(
+    store: Store, shelf: BatchShelf, line: Line, at: Standing, asks: Mapping[str, int] | None, known: Records
+) -> None:
     """Write the input files of the next round, then the round."""
     number, first = len(at.rounds), line.model.batch[0]
     if asks is not None:
@@ -159,6 +173,7 @@ def pack(store: Store, shelf: BatchShelf, line: Line, at: Standing, asks: Mappin
         limits=_limits(line.model),
         prefix=f"m{line.index}g{line.generation}r{number}",
         shards=line.shards,
+        texts=partial(texts_of, known) if known else no_texts,
     )
     written = [as_input_file(file) for file in files]
     _add(shelf, line, at, written, first_number=shelf.next_number(shelf.ledgers()))
@@ -183,10 +198,10 @@ def _limits(model: Model) -> BatchLimits:
     )
 
 
-def _left(store: Store, line: Line, at: Standing, state: RunState) -> dict[str, int] | None:
+def _left(store: Store, line: Line, at: Standing, state: RunState, known: Records) -> dict[str, int] | None:
     """What is to be asked now; None for all of the plan that was not reused."""
     if at.rounds:
-        return dict(_of_round(store, line, at))
+        return _given_back(store, line, at, known) | dict(_of_round(store, line, at))
     if line.generation == 0:
         return None
     outcomes = next(set(g.outcomes) for g in state.generations if g.number == line.generation)
@@ -199,6 +214,18 @@ def _of_round(store: Store, line: Line, at: Standing) -> Iterator[tuple[str, int
     for ledger in at.ledgers:
         if ledger.round == number:
             yield from read_asks(store, line.run_id, again_file(ledger.number)).items()
+
+
+def _given_back(store: Store, line: Line, at: Standing, known: Records) -> dict[str, int]:
+    """What earlier rounds left to be asked online while other requests went on to their next turn in batches."""
+    if not known or line.arm.retry != "online":
+        return {}
+    return {
+        request: tries
+        for ledger in at.ledgers
+        for request, tries in read_asks(store, line.run_id, again_file(ledger.number)).items()
+        if len(texts_of(known, request)) <= ledger.round
+    }
 
 
 def _first_asks(store: Store, line: Line) -> dict[str, int]:

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
+from producer.checks_batch import may_take_turns
 from schemas.batches import BatchLedger
 from schemas.errors import (
     ModelError,
@@ -137,9 +138,13 @@ class RunBatches:
 
     async def _harvest(self, turn: Turn, index: int) -> None:
         async with self._harvests:
-            stop = await batch_ends.harvest(turn, index)
+            stop = await batch_ends.harvest(turn, index, self._shards_with_turns(turn.ledger.model))
         if stop is not None:
             self._stop_model(turn.ledger.model, 5, stop, "refused")
+
+    def _shards_with_turns(self, model: str) -> Sequence[int]:
+        arms = [arm for arm in self._manifest.study.arms.values() if arm.model == model and arm.transport == "batch"]
+        return self._manifest.batch_shards[model] if any(map(may_take_turns, arms)) else ()
 
     async def _refuse(self, turn: Turn) -> None:
         batch_create.end_without(turn, turn.ledger.problem, turn.ledger.reason)
@@ -188,7 +193,7 @@ class RunBatches:
             self._start(key, self._told(asyncio.to_thread(self._pay_twice, line, at)))
 
     def _pay_twice(self, line: Line, at: Standing) -> None:
-        hand_over(self._desk.store, line, still_open(self._desk.store, line, at))
+        hand_over(self._desk.store, line, still_open(self._desk.store, line, at), {})
 
     async def _told(self, work: Coroutine[Any, Any, None]) -> None:
         try:

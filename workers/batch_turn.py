@@ -6,7 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from producer.batch_files import BatchFile, BatchSpec
+from producer.batch_files import BatchFile
+from producer.batch_spelling import BatchSpec
 from providers.batch_client import BatchClient
 from providers.batch_urls import line_url
 from providers.service import wire_name
@@ -87,10 +88,10 @@ class Turn:
             await budget.settle(reserved, paid_usd, calls=0)
 
 
-def spec_of(name: str, model: Model, deployment: BatchDeployment, turn: int = 0) -> BatchSpec:
+def spec_of(name: str, model: Model, deployment: BatchDeployment) -> BatchSpec:
     """How lines for a deployment are spelled; `name` as in the models file."""
     url = line_url(model.provider) if deployment.line_url is None else deployment.line_url
-    return BatchSpec(name, wire_name(model, deployment), url, model.family, turn)
+    return BatchSpec(name, wire_name(model, deployment), url, model.family)
 
 
 def as_batch_file(file: InputFile, path: Path) -> BatchFile:

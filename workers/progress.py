@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from schemas import run_paths
 from schemas.errors import StoreError
 from storage.parts import landed_units, read_part
-from storage.runs import load_manifest
+from storage.runs import load_manifest, load_state
 from storage.store import Store
-from workers.batch_ledger import open_batches
+from workers.batch_ledger import BatchShelf, open_batches
 from workers.journal import read_journals
 
 _COLUMNS = ["outcome", "error_code", "cost_usd", "maybe_paid", "maybe_paid_usd", "transport"]
@@ -61,6 +61,7 @@ class ProgressReader:
         self._run_id = run_id
         self._n_requests = load_manifest(store, run_id).totals.n_requests
         self._parts: dict[str, Progress] = {}
+        self._shelf = BatchShelf(store, run_id)
 
     def read(self) -> Progress:
         """Progress now."""
@@ -75,7 +76,15 @@ class ProgressReader:
         for name, progress in journals.items():
             if name.rsplit(".", 2)[0] not in units:
                 total.add(progress)
+        total.cost_usd += self._between_turns()
         return total
+
+    def _between_turns(self) -> float:
+        """US$ of batches' answers that stand in no row and no journal yet: their requests have turns to come."""
+        if not self._store.exists(run_paths.batches_dir(self._run_id)):
+            return 0.0
+        bought = sum(ledger.turns_usd for ledger in self._shelf.ledgers())
+        return bought - sum(moved.turns_usd for moved in load_state(self._store, self._run_id).handed_over)
 
     def _of_part(self, unit: str) -> Progress:
         table = read_part(self._store, self._run_id, unit, _COLUMNS)

@@ -86,7 +86,7 @@ def load_shard(store: Store, run_id: str, shard: int) -> PlannedShard:
     """
     group = _group_of_shard(store.root, run_id, shard)
     rows = group.filter(pc.equal(group["shard"], shard))
-    return PlannedShard(shard, rows["model"][0].as_py(), [_request(row) for row in rows.to_pylist()])
+    return PlannedShard(shard, rows["model"][0].as_py(), [planned_request(row) for row in rows.to_pylist()])
 
 
 def shard_request_ids(store: Store, run_id: str, shard: int) -> list[str]:
@@ -96,7 +96,8 @@ def shard_request_ids(store: Store, run_id: str, shard: int) -> list[str]:
     return ids
 
 
-def _request(row: dict[str, Any]) -> PlannedRequest:
+def planned_request(row: dict[str, Any]) -> PlannedRequest:
+    """From a row of the plan."""
     turns = Turns.from_json(row["turns"])
     return PlannedRequest(
         request_id=row["request_id"],

@@ -58,7 +58,7 @@ def known_turns(request: PlannedRequest, records: Mapping[str, Mapping[str, Any]
 
 def next_call(request: PlannedRequest, answers: Sequence[Answer]) -> PlannedRequest | None:
     """The call that is to follow; None if the request is over."""
-    texts = [_text(answer) for answer in answers]
+    texts = [text_of(answer) for answer in answers]
     if answers:
         last = len(answers) - 1
         if request.turns is None or answers[last].outcome not in request.turns.goes_on_after(last):
@@ -76,7 +76,7 @@ def joined(request: PlannedRequest, answers: Sequence[Answer]) -> Answer:
     last = answers[-1]
     is_sampled = request.turns is not None and request.turns.are_independent and last.outcome != "failed"
     served = next((answer for answer in answers if answer.outcome == "ok"), last) if is_sampled else last
-    texts = tuple(_text(answer) for answer in answers)
+    texts = tuple(text_of(answer) for answer in answers)
     return replace(
         served,
         turns=texts if is_sampled or last.turns else texts[:-1],
@@ -106,7 +106,8 @@ def calls_of(request: PlannedRequest) -> list[str]:
     return [call_id(request.request_id, turn) for turn in range(request.n_turns)]
 
 
-def _text(answer: Answer) -> str:
+def text_of(answer: Answer) -> str:
+    """What later turns see of an answer; "" if it has no text."""
     return answer.turns[-1] if answer.turns else ""
 
 

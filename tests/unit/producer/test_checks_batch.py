@@ -41,7 +41,16 @@ def codes(checked):
             id="retry",
         ),
         pytest.param({"cot": ", transport: batch, retry: online"}, "batch_settings_differ", id="arms_differ"),
-        pytest.param({"cot": ", stages: 3, transport: batch"}, "several_turns_in_batch", id="several_turns"),
+        pytest.param(
+            {"cot": ', stages: 3, transport: batch, deadline: "06:30 UTC", rescue: pay_twice'},
+            "pay_twice_with_turns",
+            id="pay_twice",
+        ),
+        pytest.param(
+            {"basic": 'permutations: rotate, transport: batch, deadline: "06:30 UTC"'},
+            "deadline_with_turns",
+            id="rotate_by_a_deadline",
+        ),
     ],
 )
 def test_arm_that_cannot_go_through_batches_is_refused(tmp_path, given, code):

@@ -45,9 +45,15 @@ def test_layouts_and_turns_that_do_not_go_together_are_told(tmp_path, arm, codes
     [
         pytest.param(TWO_TURNS, {}, [], id="two turns"),
         pytest.param(TWO_TURNS, {"permutations": 2}, ["turns_and_orders"], id="two turns in two orders"),
+        pytest.param(TWO_TURNS, {"transport": "batch"}, [], id="two turns in batches"),
         pytest.param("{{ question }}", {"permutations": 2}, [], id="one turn in two orders"),
         pytest.param("{{ age }}", {}, ["unknown_name"], id="unknown name"),
-        pytest.param(TWO_TURNS, {"transport": "batch"}, ["several_turns_in_batch"], id="two turns in a batch"),
+        pytest.param(
+            TWO_TURNS,
+            {"transport": "batch", "deadline": "06:30 UTC"},
+            ["deadline_with_turns"],
+            id="two turns by a deadline",
+        ),
     ],
 )
 def test_own_prompt_is_checked_with_its_arm(tmp_path, text, more, codes):

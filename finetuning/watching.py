@@ -67,8 +67,8 @@ async def look(store: Store, client: TuningClient, ledger: TuningLedger) -> Look
             }
         )
 
-    written = change_ledger(store, ledger.key, seen)
-    return Looked(written, events, await _curves(store, client, written, events))
+    curves = await _curves(store, client, seen(ledger), events)  # results first: nobody asks after a job that is over
+    return Looked(change_ledger(store, ledger.key, seen), events, curves)
 
 
 async def _curves(store: Store, client: TuningClient, ledger: TuningLedger, events: list[RemoteEvent]) -> Curves:

@@ -30,7 +30,7 @@ from schemas.models import Deployment, Model, Price
 from schemas.run_paths import batch_unit
 from storage.parts import read_part
 from storage.store import open_store
-from workers.batch_harvest import Harvest
+from workers.batch.harvest import Harvest
 
 OUTPUT_BYTES = 200_000_000
 SHAPES = {"reasoned": 50_000, "numbers": 150_000}

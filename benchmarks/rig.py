@@ -17,8 +17,9 @@ import psutil
 from schemas import run_paths, wire
 from storage.runs import load_manifest, load_state
 from storage.store import Store, open_store
-from workers import connection, locks
-from workers.server import socket_url, start_server
+from workers import connection
+from workers.local.server import socket_url, start_server
+from workers.shards import locks
 
 REPO = Path(__file__).resolve().parent.parent
 STARTS_WITHIN_S = 60.0

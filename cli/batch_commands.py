@@ -26,7 +26,7 @@ def list_batches(run: RunArg, as_json: JsonOpt = False) -> int:
     """The batches of a run: requests, cost, age, expected end, state; what became of those that are over."""
     from cli.batch_view import document, now, show_batches
     from storage.runs import load_manifest
-    from workers.batch_ledger import BatchShelf
+    from workers.batch.ledger import BatchShelf
 
     store = load_store(load_settings())
     load_manifest(store, run)

@@ -8,7 +8,7 @@ from typing import Any
 from cli.console import out
 from cli.text_table import print_table
 from schemas.batches import BatchLedger, Tally
-from workers.batch_harvest import MISSING
+from workers.batch.harvest import MISSING
 
 WINDOW = timedelta(hours=24)
 """The services' completion window."""

@@ -9,7 +9,7 @@ from providers.clients import ChatClient, open_client
 from providers.families import wire_parameters
 from schemas.errors import ExitCode, ModelError, NightpollError, UnsupportedParameterError
 from schemas.models import Deployment, Model
-from workers.spelling import Spelling
+from workers.calls.spelling import Spelling
 
 QUESTION = [{"role": "user", "content": "Say yes."}]
 MOST_TRIES = 3

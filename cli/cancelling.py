@@ -11,7 +11,7 @@ from schemas.batches import BatchLedger
 from schemas.errors import ExitCode, UserInputError
 from storage.runs import append_event, load_manifest, load_state
 from storage.store import Store
-from workers.batch_ledger import BatchShelf, open_batches
+from workers.batch.ledger import BatchShelf, open_batches
 
 _LOOK_EVERY_S = 0.5
 _TELL_EVERY = 20

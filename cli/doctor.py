@@ -23,8 +23,8 @@ from schemas.settings import Settings
 from schemas.yaml_source import Source
 from storage.store import Store, open_store
 from workers import connection
-from workers.embedded import supervisor_state
-from workers.server import server_binary
+from workers.local.embedded import supervisor_state
+from workers.local.server import server_binary
 
 OLDEST_PYTHON = (3, 11)
 LITTLE_DISK_BYTES = 1_000_000_000

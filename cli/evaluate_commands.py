@@ -118,7 +118,7 @@ def compare(
 ) -> int:
     """What changed between two runs of a study, arm by arm; exit code 9 if it is more than the threshold."""
     from evaluation.drift import compare_runs
-    from workers.fresh_predictions import compact_if_needed
+    from workers.predictions.fresh_predictions import compact_if_needed
 
     store = load_store(load_settings())
     for run in (earlier, later):
@@ -138,8 +138,8 @@ def reread(
     as_json: JsonOpt = False,
 ) -> int:
     """Read the stored raw answers again, with this version's reader or an earlier one. Calls nothing."""
-    from workers.answers import READER_VERSION, checked_version
-    from workers.compaction import compact
+    from workers.predictions.compaction import compact
+    from workers.reading.answers import READER_VERSION, checked_version
 
     version = READER_VERSION if reader is None else checked_version(reader)
     store = load_store(load_settings())

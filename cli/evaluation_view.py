@@ -13,7 +13,7 @@ from schemas.errors import UserInputError
 from storage.runs import load_manifest
 from storage.store import Store
 from storage.tuning_records import load_tuning_manifest
-from workers.fresh_predictions import compact_if_needed
+from workers.predictions.fresh_predictions import compact_if_needed
 
 _TEXT_COLUMNS = frozenset({"question", "arm", "baseline", "flags"})
 

@@ -11,7 +11,7 @@ from schemas import run_paths
 from schemas.errors import UserInputError
 from storage.parts import read_table
 from storage.store import Store
-from workers.fresh_predictions import compact_if_needed
+from workers.predictions.fresh_predictions import compact_if_needed
 
 
 def export_run(

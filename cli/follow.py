@@ -21,7 +21,7 @@ from schemas.run import RunManifest
 from storage.runs import load_manifest, load_state
 from storage.store import Store
 from workers import connection
-from workers.batch_ledger import BatchShelf
+from workers.batch.ledger import BatchShelf
 from workers.keeper import live_slots
 from workers.progress import Progress, ProgressReader
 

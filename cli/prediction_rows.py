@@ -13,7 +13,7 @@ from schemas import run_paths
 from schemas.errors import UserInputError
 from storage.parts import landed_units, open_table, read_part
 from storage.store import Store
-from workers.landing import RANK
+from workers.shards.landing import RANK
 
 BATCH_ROWS = 20_000
 SHORTEST_PREFIX = 6

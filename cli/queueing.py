@@ -23,12 +23,12 @@ from schemas.settings import Settings
 from schemas.window import Window, clock_time, zone
 from storage.runs import append_event, load_manifest, load_state
 from storage.store import Store
-from workers.embedded import supervisor_state
-from workers.morning import read_summaries, summary_path
-from workers.night_clock import NightClock
+from workers.local.embedded import supervisor_state
+from workers.nights.clock import NightClock
+from workers.nights.entries import change_queue, read_queue
+from workers.nights.morning import read_summaries, summary_path
+from workers.nights.webhook import checked_webhook
 from workers.opening import new_run_id
-from workers.overnight import change_queue, read_queue
-from workers.webhook import checked_webhook
 
 _THEN: tuple[Then, ...] = ("evaluate", "report")
 

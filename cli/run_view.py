@@ -7,7 +7,7 @@ from schemas import run_paths
 from schemas.run import PlanTotals
 from storage.runs import append_event
 from storage.store import Store
-from workers.batch_ledger import open_batches
+from workers.batch.ledger import open_batches
 
 
 def show_totals(totals: PlanTotals, run_id: str) -> None:

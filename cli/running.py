@@ -21,9 +21,9 @@ from schemas.errors import ExitCode, UserInputError
 from storage.runs import append_event, list_run_ids, load_manifest, load_state
 from storage.store import Store
 from workers import connection
-from workers.batch_ledger import open_batches
-from workers.compaction import compact
-from workers.server import socket_url
+from workers.batch.ledger import open_batches
+from workers.local.server import socket_url
+from workers.predictions.compaction import compact
 
 WATCH_EVERY_S = 1.0
 QUIET_WITHIN_S = 30.0

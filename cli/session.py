@@ -14,8 +14,8 @@ from schemas.settings import Settings
 from storage.runs import list_run_ids, load_state
 from storage.store import Store
 from workers import connection
-from workers.embedded import attached, missing_in_supervisor, supervisor_state
-from workers.file_locks import FileLock
+from workers.local.embedded import attached, missing_in_supervisor, supervisor_state
+from workers.local.file_locks import FileLock
 
 _RETIRE_WITHIN_S = 60.0
 

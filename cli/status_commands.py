@@ -86,7 +86,7 @@ def show(
     from cli.prediction_rows import checked_choice, matching_rows, task_row
     from cli.show_view import show_rows, show_task, task_document
     from storage.runs import load_manifest
-    from workers.fresh_predictions import compact_if_needed
+    from workers.predictions.fresh_predictions import compact_if_needed
 
     store = load_store(load_settings())
     study = load_manifest(store, run).study
@@ -114,7 +114,7 @@ def errors(run: RunArg, as_json: JsonOpt = False) -> int:
     """Tasks without an answer: failed, unparsed, refused, filtered, truncated, open; by reason, with an example."""
     from cli.prediction_rows import reasons
     from cli.show_view import reason_document, show_reasons
-    from workers.fresh_predictions import compact_if_needed
+    from workers.predictions.fresh_predictions import compact_if_needed
 
     store = load_store(load_settings())
     manifest = compact_if_needed(store, run)

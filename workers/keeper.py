@@ -24,13 +24,13 @@ from schemas.run import RunManifest
 from storage.parts import landed_units
 from storage.runs import append_event, list_run_ids, load_manifest, load_state
 from storage.store import Store
-from workers import locks
 from workers.backlog import Published, Stream, next_messages, shares_of
-from workers.batches import BatchKeeper
-from workers.compaction import compact
-from workers.evaluation_jobs import EvaluationJobs
-from workers.late_answers import late_answers
-from workers.nights import Nights
+from workers.batch.batches import BatchKeeper
+from workers.evaluations.jobs import EvaluationJobs
+from workers.nights.loop import Nights
+from workers.predictions.compaction import compact
+from workers.predictions.late_answers import late_answers
+from workers.shards import locks
 from workers.sharing import crowds_the_queue, giving_way
 from workers.tuning_poll import TuningPoll
 

@@ -19,11 +19,11 @@ from schemas.errors import NightpollError
 from schemas.settings import Settings
 from storage.runs import list_run_ids, load_manifest, load_state
 from storage.store import Store
-from workers.batch_ledger import open_batches
-from workers.budget import NANO
-from workers.landing import Answer
-from workers.night_clock import NightClock
-from workers.overnight import read_queue
+from workers.batch.ledger import open_batches
+from workers.money.budget import NANO
+from workers.nights.clock import NightClock
+from workers.nights.entries import read_queue
+from workers.shards.landing import Answer
 
 REGISTRY = CollectorRegistry()
 """Of its own: the default one would tell of Python and of other libraries."""

@@ -16,14 +16,15 @@ from redis.exceptions import RedisError
 from schemas.errors import ExitCode, NightpollError
 from schemas.settings import Settings
 from storage.store import open_store
-from workers import connection, evaluation_task, metrics
+from workers import connection, metrics
 from workers.app import worker_app
-from workers.batches import BatchKeeper
+from workers.batch.batches import BatchKeeper
+from workers.evaluations import task as evaluation_task
 from workers.keeper import Keeper, beat
-from workers.landing import part_table
 from workers.logs import configure_logging
-from workers.nights import Nights
-from workers.node import Node
+from workers.nights.loop import Nights
+from workers.shards.landing import part_table
+from workers.shards.node import Node
 from workers.tasks import ShardTask, register
 from workers.tuning_poll import TuningPoll
 from workers.watchdog import watch_consumer

@@ -11,8 +11,8 @@ from schemas.errors import StoreError
 from storage.parts import landed_units, read_part
 from storage.runs import load_manifest, load_state
 from storage.store import Store
-from workers.batch_ledger import BatchShelf, open_batches
-from workers.journal import read_journals
+from workers.batch.ledger import BatchShelf, open_batches
+from workers.shards.journal import read_journals
 
 _COLUMNS = ["outcome", "error_code", "cost_usd", "maybe_paid", "maybe_paid_usd", "transport"]
 

@@ -15,7 +15,7 @@ from schemas.overnight import NIGHTS_DIR
 from schemas.run_paths import PRIVATE
 from storage.runs import list_run_ids, load_events, load_manifest, load_state
 from storage.store import Store, remove_tree
-from workers.batch_ledger import open_batches
+from workers.batch.ledger import open_batches
 
 OVER = ("finished", "cancelled")
 STAGING_DAYS = 1.0

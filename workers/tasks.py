@@ -16,9 +16,9 @@ from producer.enqueue import ShardMessage, publish
 from schemas import run_paths, wire
 from schemas.errors import NightpollError
 from storage.runs import append_event
-from workers.node import Node
-from workers.shard import ShardEnd, work_shard
-from workers.wanted import ShardRef
+from workers.shards.node import Node
+from workers.shards.shard import ShardEnd, work_shard
+from workers.shards.wanted import ShardRef
 from workers.watchdog import Running
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from evaluation.positions import position_rows
 from producer.turns import Turns
 from schemas import run_paths
 from tests.support.cli_runs import land, open_run
-from workers.compaction import compact
+from workers.predictions.compaction import compact
 
 pytestmark = [pytest.mark.accept, pytest.mark.timeout(1200)]
 REPO = Path(__file__).resolve().parents[2]

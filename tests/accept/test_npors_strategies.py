@@ -17,7 +17,7 @@ from schemas import run_paths
 from storage.parts import landed_units
 from tests.support.fleet import Fleet, running_fleet
 from tests.support.npors_runs import npors_study
-from workers.journal import read_journals
+from workers.shards.journal import read_journals
 
 pytestmark = [pytest.mark.accept, pytest.mark.e2e, pytest.mark.timeout(1800)]
 N_TASKS = 28_130

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from schemas import run_paths
-from workers.embedded import supervisor_state
+from workers.local.embedded import supervisor_state
 
 pytestmark = pytest.mark.e2e
 

@@ -8,7 +8,7 @@ import pytest
 from tests.support.batch_desk import BatchDesk, batch_desk
 from tests.support.dying import die_at
 from tests.support.emulator import TestEmulator, running_emulator
-from workers import batch_harvest
+from workers.batch import harvest as batch_harvest
 
 N = 24
 N_TURNS = 3

@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 from tests.support.fleet import running_fleet, study_of
 from tests.support.stepped_clock import SteppedClock
 from tests.support.valkey import PrivateServer
-from workers.limiter import PoolLimiter
-from workers.quota_server import LEASE_S, Quota, RedisQuotaServer
+from workers.limits.limiter import PoolLimiter
+from workers.limits.quota_server import LEASE_S, Quota, RedisQuotaServer
 
 PER_S = 50
 SPAN_S = 2.5

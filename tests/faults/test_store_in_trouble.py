@@ -15,8 +15,8 @@ from storage.parts import landed_units, read_part
 from storage.runs import load_state
 from tests.support.fleet import Fleet, running_fleet, study_of
 from tests.support.until import until
-from workers.compaction import compact
 from workers.connection import plain
+from workers.predictions.compaction import compact
 
 pytestmark = pytest.mark.e2e
 FAST = {"latency": {"median_s": 0.05, "sigma": 0.3}}

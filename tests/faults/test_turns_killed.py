@@ -8,7 +8,7 @@ import pytest
 
 from schemas import run_paths
 from tests.support.fleet import Fleet, running_fleet, study_of
-from workers.journal import read_journals
+from workers.shards.journal import read_journals
 
 pytestmark = pytest.mark.e2e
 N_RESPONDENTS = 12

@@ -10,8 +10,8 @@ from schemas.batches import QUEUED, BatchLedger
 from schemas.events import RunState
 from tests.support.batch_desk import batch_desk
 from tests.support.emulator import TestEmulator, running_emulator
-from workers import batch_schedule
-from workers.batch_asks import read_asks
+from workers.batch import schedule as batch_schedule
+from workers.batch.asks import read_asks
 from workers.connection import plain
 
 N = 24

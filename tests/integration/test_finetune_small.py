@@ -30,7 +30,7 @@ from tests.support.emulator import TestEmulator, running_emulator
 from tests.support.small_study import MODELS, STUDY, Row, write_study
 from tests.support.tunings import FAST
 from tests.support.until import until
-from workers.tuned_columns import TunedModels
+from workers.predictions.tuned_columns import TunedModels
 from workers.tuning_poll import EVERY_S, TuningPoll
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

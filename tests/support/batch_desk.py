@@ -19,14 +19,14 @@ from storage.runs import append_event, load_manifest, load_state
 from storage.store import Store, open_store
 from tests.support.emulator import TestEmulator
 from tests.support.studies import write_study
-from workers.batch_clients import BatchClients
-from workers.batch_ledger import BatchShelf
-from workers.batch_rounds import has_open_batches
-from workers.batch_run import RunBatches
-from workers.batch_turn import Desk
-from workers.budget import RunBudget
-from workers.compaction import Compacted, compact
+from workers.batch.clients import BatchClients
+from workers.batch.ledger import BatchShelf
+from workers.batch.rounds import has_open_batches
+from workers.batch.run import RunBatches
+from workers.batch.turn import Desk
 from workers.connection import on_loop
+from workers.money.budget import RunBudget
+from workers.predictions.compaction import Compacted, compact
 from workers.progress import committed_usd
 
 Until = Callable[[RunState, list[BatchLedger]], bool]

@@ -5,7 +5,7 @@ from typing import Any
 
 from schemas.batches import BatchLedger
 from tests.support.fleet import Fleet, study_of
-from workers.batch_ledger import BatchShelf
+from workers.batch.ledger import BatchShelf
 
 SPEED = 500.0
 """Seconds of batch time in a real one."""

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from providers.batch_client import BatchClient
-from workers import batch_harvest, batch_run, batch_schedule
-from workers.batch_ledger import BatchShelf
+from workers.batch import harvest as batch_harvest
+from workers.batch import run as batch_run
+from workers.batch import schedule as batch_schedule
+from workers.batch.ledger import BatchShelf
 
 CALLS = ("upload", "create", "batch", "download", "delete_file")
 STATES = ("uploading", "processed", "creating", "created", "ended", "harvested", "closed")

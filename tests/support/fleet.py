@@ -28,7 +28,8 @@ from tests.support.stepped_clock import SteppedClock
 from tests.support.studies import write_study
 from tests.support.until import until
 from tests.support.valkey import PrivateServer
-from workers import connection, locks
+from workers import connection
+from workers.shards import locks
 
 
 @dataclass

@@ -12,9 +12,9 @@ from schemas.overnight import OvernightQueue
 from tests.support.fleet import Fleet
 from tests.support.studies import write_study
 from tests.support.until import until
-from workers.morning import summary_path
-from workers.night_clock import set_rehearsal
-from workers.overnight import read_queue
+from workers.nights.clock import set_rehearsal
+from workers.nights.entries import read_queue
+from workers.nights.morning import summary_path
 
 REPO = Path(__file__).resolve().parents[2]
 WINDOW = ("--window", "22:00-06:30", "--timezone", "America/New_York", "--deadline", "06:30")

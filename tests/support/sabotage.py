@@ -30,8 +30,11 @@ if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
     wire.LOCK_LEASE_S, wire.LOCK_RENEW_S = 4.0, 1.0  # before workers are imported: some read them as defaults
     wire.KEEPER_LEASE_S, wire.KEEPER_RENEW_S = 3.0, 0.75
 
-from workers import backlog, breaker, held_lock, keeper, locks, process, shard, turns, watchdog
-from workers.journal import JournalState
+from workers import backlog, keeper, process, watchdog
+from workers.calls import turns
+from workers.limits import breaker
+from workers.shards import held_lock, locks, shard
+from workers.shards.journal import JournalState
 
 if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
     backlog.REPUBLISH_IDLE_S = 4.0

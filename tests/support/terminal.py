@@ -12,7 +12,7 @@ from storage.store import Store
 from tests.support.emulator import TestEmulator
 from tests.support.studies import write_study
 from tests.support.until import until
-from workers.embedded import supervisor_state
+from workers.local.embedded import supervisor_state
 
 REPO = Path(__file__).resolve().parents[2]
 LINGER_S = 2

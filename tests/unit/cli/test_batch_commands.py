@@ -7,7 +7,7 @@ from cli.batch_view import expected_end, state_of, summary
 from schemas.batches import BatchLedger, InputFile, Seen, Tally
 from tests.support.cli_runs import open_run
 from tests.support.studies import write_study
-from workers.batch_ledger import BatchShelf
+from workers.batch.ledger import BatchShelf
 
 AT = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 FILE = InputFile(name="x.jsonl", n_lines=27_400, n_bytes=9, n_tokens=9, n_max_tokens=18, sha256="")

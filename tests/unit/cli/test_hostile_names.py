@@ -11,7 +11,7 @@ from schemas.errors import ExitCode
 from storage.runs import append_event
 from tests.support.cli_runs import CommandLine, land, open_run
 from tests.support.studies import write_study
-from workers.compaction import compact
+from workers.predictions.compaction import compact
 
 NAMES = [
     "../outside",

@@ -5,7 +5,7 @@ from cli.show_view import show_task, task_document
 from schemas import run_paths
 from storage.store import Store
 from tests.support.plans import COT, land_answers, make_run
-from workers.compaction import compact
+from workers.predictions.compaction import compact
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from schemas import run_paths
 from schemas.yaml_source import read_yaml
 from storage.store import Store
 from tests.support.plans import BASIC, COT, CREATED_AT, land_answers, make_inputs, make_study
-from workers.compaction import compact
+from workers.predictions.compaction import compact
 
 SOURCE = read_yaml("study: small\n", "study.yaml")
 ROUTE = {"route": [{"when": "AGE >= 24", "arm": "cot"}, {"arm": "basic"}]}

@@ -9,9 +9,9 @@ from schemas import run_paths
 from storage.parts import landed_units, read_part
 from storage.runs import load_codebook, load_manifest, load_state
 from storage.store import Store
-from workers.batch_ledger import BatchShelf
-from workers.batch_rounds import has_open_batches
-from workers.compaction import compact
+from workers.batch.ledger import BatchShelf
+from workers.batch.rounds import has_open_batches
+from workers.predictions.compaction import compact
 
 FROZEN = Path(__file__).resolve().parents[2] / "fixtures" / "format1"
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.answer_format import AnswerFormat
-from workers.answers import REASONS, Choice, Number, Offered, Several, Unparsed, Words, read_answer
+from workers.reading.answers import REASONS, Choice, Number, Offered, Several, Unparsed, Words, read_answer
 
 LABELS = {1: "Excellent", 2: "Good", 3: "Only fair, so-so", 8: "None of these"}
 OFFERED = Offered(LABELS, (3, 1, 2, 8))

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.answer_format import NUMBER, AnswerFormat
-from workers.answers import VERSIONS, Choice, Offered, Unparsed, read_answer
+from workers.reading.answers import VERSIONS, Choice, Offered, Unparsed, read_answer
 
 OFFERED = Offered({1: "Excellent", 2: "Good", 3: "Only fair (so-so)"}, (1, 2, 3))
 LINE = AnswerFormat("single", "number", is_reasoned=True)

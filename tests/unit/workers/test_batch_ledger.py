@@ -6,9 +6,9 @@ from schemas.batches import BatchLedger, InputFile, Round
 from schemas.errors import StoreError
 from storage.runs import append_event
 from storage.store import open_store
-from workers.batch_asks import contains, read_asks, sorted_asks, write_asks
-from workers.batch_ledger import BatchShelf, open_batches
-from workers.supervisor import _is_active
+from workers.batch.asks import contains, read_asks, sorted_asks, write_asks
+from workers.batch.ledger import BatchShelf, open_batches
+from workers.local.supervisor import _is_active
 
 AT = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.batches import BatchLedger, InputFile
 from schemas.models import BatchDeployment
-from workers.batch_schedule import Step, Wish, backoff, choose, next_step, queued_tokens, rescue_at
+from workers.batch.schedule import Step, Wish, backoff, choose, next_step, queued_tokens, rescue_at
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 GO, STOP, REST = Wish(may_spend=True, give_up=False), Wish(may_spend=True, give_up=True), Wish(False, give_up=False)

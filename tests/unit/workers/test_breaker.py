@@ -1,4 +1,4 @@
-from workers.breaker import (
+from workers.limits.breaker import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
     PATIENCE_PROVEN_S,

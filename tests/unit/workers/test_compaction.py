@@ -9,7 +9,7 @@ from schemas.errors import ExitCode, StoreError
 from storage.runs import append_event
 from storage.store import Store
 from tests.support.plans import land_answers, make_run
-from workers.compaction import compact
+from workers.predictions.compaction import compact
 
 
 @pytest.fixture

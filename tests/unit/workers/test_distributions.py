@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.distributions import from_logprobs, from_stated, logprobs_of_turn
+from workers.reading.distributions import from_logprobs, from_stated, logprobs_of_turn
 
 CODES = {"1": 1, "2": 2, "3": 3}
 LABELS = {1: "Good", 2: "Fair", 3: "Poor"}

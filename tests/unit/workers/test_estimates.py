@@ -1,5 +1,5 @@
-from workers.estimates import LEARN_AFTER, MAX_QUESTIONS, UsageEstimates
-from workers.requests import PlannedRequest
+from workers.calls.requests import PlannedRequest
+from workers.limits.estimates import LEARN_AFTER, MAX_QUESTIONS, UsageEstimates
 
 
 def request(asked: str = "How?", *, planned: int = 4, limit: int = 200) -> PlannedRequest:

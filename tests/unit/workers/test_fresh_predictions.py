@@ -3,8 +3,8 @@
 from storage.parts import landed_units
 from tests.support.cli_runs import land, open_run
 from tests.support.studies import write_study
-from workers import fresh_predictions
-from workers.fresh_predictions import compact_if_needed
+from workers.predictions import fresh_predictions
+from workers.predictions.fresh_predictions import compact_if_needed
 
 
 def test_run_whose_last_parts_land_during_compaction_is_compacted_again(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 import asyncio
 
-from workers.gate import LEAST, START, AdaptiveGate
+from workers.limits.gate import LEAST, START, AdaptiveGate
 
 
 async def queued(gate, owner, order):

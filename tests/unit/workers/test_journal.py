@@ -2,7 +2,7 @@ import pytest
 
 from schemas import run_paths
 from storage.store import Store
-from workers.journal import FileJournal, read_journals, remove_journals
+from workers.shards.journal import FileJournal, read_journals, remove_journals
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 from storage.runs import load_manifest
 from tests.support.cli_runs import land, open_run
 from tests.support.studies import write_study
-from workers.compaction import compact
-from workers.late_answers import late_answers
+from workers.predictions.compaction import compact
+from workers.predictions.late_answers import late_answers
 
 BATCH = 'base_url: "http://127.0.0.1:9/v1"'
 

@@ -4,8 +4,8 @@ import time
 import pytest
 from redis.asyncio import Redis
 
-from workers.limiter import PoolLimiter, block_offsets
-from workers.quota_server import Booking, Quota, RedisQuotaServer, Reservation
+from workers.limits.limiter import PoolLimiter, block_offsets
+from workers.limits.quota_server import Booking, Quota, RedisQuotaServer, Reservation
 
 
 def test_block_offsets_follow_the_tighter_limit():

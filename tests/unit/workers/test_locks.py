@@ -2,8 +2,8 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support.valkey import PrivateServer
-from workers import locks
 from workers.connection import plain
+from workers.shards import locks
 
 
 @pytest.fixture

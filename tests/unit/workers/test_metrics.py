@@ -22,10 +22,10 @@ from storage.store import Store
 from tests.support.cli_runs import open_run
 from tests.support.studies import write_study
 from workers import connection, metrics
-from workers.landing import Answer
 from workers.logs import JsonLines
-from workers.night_clock import NightClock, set_rehearsal
-from workers.overnight import change_queue
+from workers.nights.clock import NightClock, set_rehearsal
+from workers.nights.entries import change_queue
+from workers.shards.landing import Answer
 
 REPO = Path(__file__).resolve().parents[3]
 

@@ -9,9 +9,9 @@ from schemas import wire
 from tests.support.cli_runs import land, open_run
 from tests.support.studies import write_study
 from workers import connection
-from workers.budget import Ask, RunBudget
-from workers.month_budget import BothBudgets, MonthBudget
-from workers.month_spend import MonthSpend
+from workers.money.budget import Ask, RunBudget
+from workers.money.month_budget import BothBudgets, MonthBudget
+from workers.money.month_spend import MonthSpend
 
 pytestmark = pytest.mark.redis
 NOVEMBER = datetime(2026, 11, 22, tzinfo=UTC)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from schemas.events import RunPhase
 from schemas.overnight import HELD, WINDOW_ENDED, EntryState, OvernightQueue, QueueEntry
 from schemas.window import Window
-from workers.night_log import begun, ended, next_turn
-from workers.night_rules import MOST_ATTEMPTS, Known, next_steps, night_is_over, untold_nights
+from workers.nights.log import begun, ended, next_turn
+from workers.nights.rules import MOST_ATTEMPTS, Known, next_steps, night_is_over, untold_nights
 
 NIGHT = datetime(2026, 11, 22, 23, tzinfo=UTC)
 DAY = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -14,13 +14,13 @@ from storage.runs import append_event, load_events, load_state
 from storage.store import Store, open_store
 from tests.support.cli_runs import land
 from tests.support.studies import write_study
-from workers.compaction import compact
-from workers.morning import make_summary, summary_path
-from workers.night_clock import set_rehearsal
-from workers.night_finish import finish
-from workers.night_start import start
-from workers.nights import Nights
-from workers.overnight import change_queue, has_open_entries, read_queue
+from workers.nights.clock import set_rehearsal
+from workers.nights.entries import change_queue, has_open_entries, read_queue
+from workers.nights.finish import finish
+from workers.nights.loop import Nights
+from workers.nights.morning import make_summary, summary_path
+from workers.nights.start import start
+from workers.predictions.compaction import compact
 
 NIGHT = datetime(2026, 11, 22, 23, tzinfo=UTC)
 MORNING = datetime(2026, 11, 23, 7, tzinfo=UTC)
@@ -142,7 +142,7 @@ def test_start_that_died_is_made_up_for_and_never_opens_a_second_run(tmp_path, m
     rig = Rig(tmp_path, dies=1 if died == "before the plan" else 0)
     if died == "after the plan":
         with monkeypatch.context() as patch:
-            patch.setattr("workers.night_start.open_run", lambda *_, **__: 0)
+            patch.setattr("workers.nights.start.open_run", lambda *_, **__: 0)
             rig.nights.look()
         assert load_state(rig.store, "run1").phase == "planned"
     else:

@@ -1,9 +1,9 @@
 import pytest
 
 from providers.rate_hints import NO_HINTS, RateHints
-from workers.limiter import PoolLimiter
-from workers.pool_hints import SAY_AGAIN_S, PoolHints
-from workers.quota_server import Booking, Quota, Reservation
+from workers.limits.limiter import PoolLimiter
+from workers.limits.pool_hints import SAY_AGAIN_S, PoolHints
+from workers.limits.quota_server import Booking, Quota, Reservation
 
 
 class Told:

@@ -12,7 +12,7 @@ from storage.runs import append_event, list_run_ids
 from storage.store import Store
 from tests.support.cli_runs import open_run
 from tests.support.studies import write_study
-from workers.overnight import change_queue
+from workers.nights.entries import change_queue
 from workers.prune import prunable, prune
 
 LATER = datetime.now(UTC) + timedelta(days=100)

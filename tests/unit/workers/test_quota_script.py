@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from schemas import wire
-from workers import quota_script
-from workers.quota_server import BUCKET_S, FASTEST, MAX_AHEAD_S, SPARE, Unused
+from workers.limits import quota_script
+from workers.limits.quota_server import BUCKET_S, FASTEST, MAX_AHEAD_S, SPARE, Unused
 
 US = 1_000_000
 

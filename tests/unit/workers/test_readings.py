@@ -4,7 +4,7 @@ import pytest
 
 from schemas.answer_format import NUMBER
 from tests.support.plans import make_question
-from workers.readings import Landed, Reader, Reading, averaged
+from workers.reading.readings import Landed, Reader, Reading, averaged
 
 QUESTION = make_question("Q")
 ORDERS = [(1, 2, 3), (2, 3, 1), (3, 1, 2)]

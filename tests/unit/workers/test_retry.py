@@ -8,7 +8,7 @@ from schemas.errors import (
     RejectedRequestError,
     TransientModelError,
 )
-from workers.retry import MAX_ATTEMPTS, MAX_THROTTLE_WAIT_S, GiveUp, TryAgain, decide
+from workers.calls.retry import MAX_ATTEMPTS, MAX_THROTTLE_WAIT_S, GiveUp, TryAgain, decide
 
 
 def decided(error, attempts=1, throttles=0):

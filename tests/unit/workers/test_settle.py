@@ -12,12 +12,13 @@ import pytest
 from schemas.models import Model
 from tests.support.chat_server import Answer as ServerAnswer
 from tests.support.chat_server import ChatServer, answering, chat_server, completion
-from workers import aftermath, day_hint, retry
-from workers.lanes import Lane, Lanes
-from workers.quota_server import Booking, Quota, Reservation
-from workers.requests import PlannedRequest
-from workers.settle import settle
-from workers.settling import NoLaneLeft, Settling
+from workers.calls import aftermath, retry
+from workers.calls.lanes import Lane, Lanes
+from workers.calls.requests import PlannedRequest
+from workers.calls.settle import settle
+from workers.calls.settling import NoLaneLeft, Settling
+from workers.limits import day_hint
+from workers.limits.quota_server import Booking, Quota, Reservation
 
 
 class OpenServer:
@@ -146,7 +147,7 @@ async def test_request_told_to_come_back_in_a_day_fails_if_the_pool_serves_other
 
 async def test_pool_that_serves_nobody_for_a_day_pauses_says_so_and_is_tried_again(monkeypatch):
     monkeypatch.setitem(retry.FIXED_DELAYS_S, "day_hint", 0.05)
-    monkeypatch.setattr("workers.breaker.REFUSED_PAUSE_S", 0.3)
+    monkeypatch.setattr("workers.limits.breaker.REFUSED_PAUSE_S", 0.3)
     async with desk(error("429", **{"retry-after": "86400"})) as d:
         work = asyncio.create_task(d.settle())
         await asyncio.sleep(0.8)

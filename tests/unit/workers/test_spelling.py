@@ -2,7 +2,7 @@ import pytest
 
 from schemas.errors import ServiceRefusedError, TransientModelError, UnsupportedParameterError
 from schemas.models import Model
-from workers.spelling import Spelling
+from workers.calls.spelling import Spelling
 
 MODEL = Model.model_validate(
     {"provider": "openai", "model": "o4-mini", "deployments": [{"name": "d", "base_url": "https://x", "rpm": 1}]}

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from producer.turns import Turns
-from workers.landing import Answer
-from workers.requests import PlannedRequest
-from workers.turns import joined, known_turns, next_call, settled_answer
+from workers.calls.requests import PlannedRequest
+from workers.calls.turns import joined, known_turns, next_call, settled_answer
+from workers.shards.landing import Answer
 
 FIRST = [{"role": "user", "content": "Who?"}]
 STEPS = Turns(FIRST, ([{"role": "user", "content": "Times?"}], [{"role": "user", "content": "Question"}]))

@@ -1,0 +1,38 @@
+"""The evaluation of one run in a process of its own: `python -m workers.evaluations.child RUN [report]`.
+
+Fitting baselines computes for seconds to a minute; inside a worker it would hold up the calls of every shard there.
+Progress is a line each on stdout, an error is the last line of stderr.
+"""
+
+import sys
+
+from evaluation.job import evaluate_run
+from evaluation.report import write_report
+from schemas.errors import NightpollError
+from schemas.settings import Settings
+from storage.store import open_store
+from workers.predictions.fresh_predictions import compact_if_needed
+
+
+def main(run_id: str, *, with_report: bool) -> int:
+    """Compact if needed, score, write the figures and perhaps the report; an exit code."""
+    try:
+        store = open_store(Settings().store)
+        _tell("reading answers")
+        compact_if_needed(store, run_id)
+        found = evaluate_run(store, run_id, progress=_tell)
+        if with_report:
+            _tell("drawing the report")
+            write_report(store, run_id, found, None)
+    except NightpollError as error:
+        sys.stderr.write(" ".join(str(error).split()) + "\n")
+        return int(error.exit_code)
+    return 0
+
+
+def _tell(what: str) -> None:
+    print(what, flush=True)  # noqa: T201 - a pipe to the worker
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], with_report="report" in sys.argv[2:]))

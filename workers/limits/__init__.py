@@ -1,0 +1,1 @@
+"""What a service allows: quota of a pool over all hosts, hints, breakers, calls at once."""

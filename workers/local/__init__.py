@@ -1,0 +1,1 @@
+"""One machine without a Redis of its own: embedded server, supervisor, their locks."""

@@ -1,0 +1,83 @@
+"""What the processes of the overnight queue share: their entry point, their lock, and how an entry is closed.
+
+A lock file keeps two processes of one machine from the same work; the run id in the entry and the exclusive creation
+of the run folder keep any two from starting a run twice. They end with the worker that started them: whoever is keeper
+next starts them again.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from schemas.errors import NightpollError
+from schemas.overnight import NIGHTS_DIR, OvernightQueue, QueueEntry
+from schemas.settings import Settings
+from storage.store import Store, open_store
+from workers.local.file_locks import FileLock
+from workers.logs import configure_logging
+from workers.nights.entries import change_queue, read_queue
+from workers.nights.log import ended, next_turn
+from workers.opening import new_run_id
+
+log = logging.getLogger(__name__)
+
+PARENT_POLL_S = 1.0
+Work = Callable[[Store, Settings, str], object]
+
+
+def run_child(work: Work, kind: str, name: str) -> int:
+    """Do one piece of work in this process; its exit code."""
+    settings = Settings()
+    configure_logging(settings)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    store = open_store(settings.store)
+    lock = FileLock(store.path(f"{NIGHTS_DIR}/{kind}-{name}.lock"))
+    if not lock.try_exclusive():
+        return 0  # somebody else is at it
+    try:
+        work(store, settings, name)
+    except NightpollError as error:
+        log.error("%s", error, extra={"event": "night_work_failed", "code": error.code})
+        return int(error.exit_code)
+    return 0
+
+
+def open_entry(store: Store, entry_id: str) -> QueueEntry | None:
+    """An entry with something left to do, None if there is none of that id."""
+    entry = read_queue(store).entry(entry_id)
+    return entry if entry is not None and entry.is_open else None
+
+
+def end_entry(store: Store, entry_id: str, now: datetime, *, state: str, reason: str, exit_code: int) -> None:
+    """Close an entry (done, failed), or lay a nightly one that is done down until its next turn."""
+    next_run_id: list[str] = []  # one for all tries of the change
+
+    def closed(queue: OvernightQueue) -> OvernightQueue:
+        entry = queue.entry(entry_id)
+        if entry is None:
+            return queue
+        fields: dict[str, object] = {"state": state, "reason": reason, "exit_code": exit_code, "attempts": 0}
+        fields["nights"] = ended(entry, state, now)
+        if state == "done" and entry.nightly:
+            if not next_run_id:
+                next_run_id.append(new_run_id(entry.name, now))
+            fields |= {"state": "waiting", "run_id": next_run_id[0], "last_run_id": entry.run_id}
+            fields["not_before"] = next_turn(entry, now)
+        return queue.replaced(entry_id, **fields)
+
+    change_queue(store, closed)
+
+
+def told(error: NightpollError) -> str:
+    """An error in one line, for the queue."""
+    text = f"{error.where}: {error.what}" if error.where else error.what
+    return text[:500]
+
+
+def _end_with_parent(parent: int) -> None:
+    pause = threading.Event()
+    while os.getppid() == parent:
+        pause.wait(PARENT_POLL_S)
+    os._exit(1)

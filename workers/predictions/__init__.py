@@ -1,0 +1,1 @@
+"""From parts to predictions.parquet: exactly one row per task."""

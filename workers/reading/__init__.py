@@ -1,0 +1,1 @@
+"""From reply texts to answers. Pure, versioned, never a guess."""

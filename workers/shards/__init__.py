@@ -1,0 +1,1 @@
+"""One shard from its message to its part: lock, journal, calls, landing."""

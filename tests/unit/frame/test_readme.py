@@ -130,11 +130,11 @@ def constants_of(page: Path) -> Iterator[tuple[list[str], list[str], str]]:
     modules: list[str] = []
     for line in page.read_text("utf-8").splitlines():
         if line.startswith("**"):
-            modules = re.findall(r"`(\w+)/(\w+)\.py`", line)
+            modules = re.findall(r"`([\w/]+)\.py`", line)
         cells = [cell.strip() for cell in line.split("|")]
         names = re.findall(r"`([A-Z][A-Z_]+)`", cells[1]) if len(cells) > 3 else []
         if modules and names:
-            yield [".".join(module) for module in modules], names, cells[2]
+            yield [module.replace("/", ".") for module in modules], names, cells[2]
 
 
 def test_constants_of_the_queue_page_are_those_of_the_code() -> None:

@@ -119,7 +119,9 @@ def refusal(
         secrets: keys in use, kept out of the message.
     """
     hint_s = None
-    if said.status == 429:
+    if said.status == 503:
+        hint_s = retry_after_s(headers, "", now=now)
+    elif said.status == 429:
         hint_s = retry_after_s(headers, said.message, now=now)
         hint_s = exhausted_s(rate_hints(headers)) if hint_s is None else hint_s
     return model_error(said, hint_s=hint_s, secrets=secrets)
@@ -130,14 +132,14 @@ def model_error(said: ServiceError, *, hint_s: float | None = None, secrets: Ite
 
     Args:
         said: status and error object.
-        hint_s: how long to wait, for a 429.
+        hint_s: how long to wait, for a 429 or 503.
         secrets: keys in use, kept out of the message.
     """
     message = shown(said.message, secrets)
     named = _by_code(said, message)
     if named is not None:
         return named
-    return _from_429(said, message, hint_s) if said.status == 429 else _by_status(said, message)
+    return _from_429(said, message, hint_s) if said.status == 429 else _by_status(said, message, hint_s)
 
 
 def _by_code(said: ServiceError, message: str) -> ModelError | None:
@@ -167,7 +169,7 @@ def _from_429(said: ServiceError, message: str, hint_s: float | None) -> ModelEr
     return RateLimitedError(_sentence("Rate limit", message), retry_after_s=hint_s)
 
 
-def _by_status(said: ServiceError, message: str) -> ModelError:
+def _by_status(said: ServiceError, message: str, hint_s: float | None) -> ModelError:
     status = said.status
     refused = _REFUSED.get(status)
     if refused is not None:
@@ -176,7 +178,8 @@ def _by_status(said: ServiceError, message: str) -> ModelError:
     if status in {408, 409, 425} or status >= 500:
         what = _sentence(f"The service failed with status {status}", message)
         code = "conflict" if status == 409 else "service_timeout" if status in _MAYBE_GENERATED else "server_error"
-        return TransientModelError(what, code=code, http_status=status, maybe_paid=status in _MAYBE_GENERATED)
+        paid = status in _MAYBE_GENERATED
+        return TransientModelError(what, code=code, http_status=status, maybe_paid=paid, retry_after_s=hint_s)
     if status == 413:
         return OversizedRequestError(_sentence("Request body too large", message), http_status=status)
     parameter = _unsupported(said)

@@ -167,15 +167,23 @@ class TransientModelError(ModelError):
 
     Attributes:
         maybe_paid: the request may have been accepted and billed although no answer reached us.
+        retry_after_s: the service's hint in seconds, or None.
     """
 
     code = "transient"
 
     def __init__(
-        self, what: str, *, code: str | None = None, http_status: int | None = None, maybe_paid: bool = False
+        self,
+        what: str,
+        *,
+        code: str | None = None,
+        http_status: int | None = None,
+        maybe_paid: bool = False,
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(what, code=code, http_status=http_status)
         self.maybe_paid = maybe_paid
+        self.retry_after_s = retry_after_s
 
 
 class RateLimitedError(TransientModelError):
@@ -184,8 +192,7 @@ class RateLimitedError(TransientModelError):
     code = "rate_limited"
 
     def __init__(self, what: str, *, retry_after_s: float | None = None, code: str | None = None) -> None:
-        super().__init__(what, code=code, http_status=429)
-        self.retry_after_s = retry_after_s
+        super().__init__(what, code=code, http_status=429, retry_after_s=retry_after_s)
 
 
 class RejectedRequestError(ModelError):

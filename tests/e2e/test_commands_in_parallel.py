@@ -62,3 +62,17 @@ def test_two_commands_with_one_run_id_make_one_run(terminal):
     assert [command.returncode for command in others] == [7, 7]
     assert first.returncode == 0
     assert terminal.emulator.purchases()["repeated"] == 0
+
+
+def test_of_two_resumes_at_once_one_goes_on(terminal):
+    command = terminal.start("run", terminal.study(n_respondents=60, rpm=600), "--yes", "--run-id", "r")
+    terminal.until_bought(20)
+    command.send_signal(signal.SIGINT)
+    command.communicate(timeout=30)
+
+    both = [terminal.start("resume", "r"), terminal.start("resume", "r")]
+    for resume in both:
+        resume.communicate(timeout=120)
+
+    assert sorted(resume.returncode for resume in both) == [0, 7]
+    assert terminal.emulator.purchases()["repeated"] == 0

@@ -11,6 +11,7 @@ from schemas.errors import (
     RateLimitedError,
     RejectedRequestError,
     ServiceRefusedError,
+    TransientModelError,
     UnsupportedParameterError,
 )
 from workers.calls.lanes import Lane
@@ -74,6 +75,8 @@ async def after_error(
         lane.breaker.answered()
     else:
         _transient(error, lane, tries, now_s)
+        if isinstance(error, TransientModelError) and error.retry_after_s is not None:
+            await lane.limiter.hold(min(error.retry_after_s, LONGEST_HOLD_S))
     return error
 
 

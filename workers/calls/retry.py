@@ -56,7 +56,8 @@ def decide(error: ModelError, *, attempts: int, throttles: int, rng: Random) -> 
             )
         if attempts >= MAX_ATTEMPTS:
             return GiveUp(error.code)
-        return TryAgain(rng.uniform(0, min(MAX_DELAY_S, BASE_DELAY_S * 2**attempts)), counts=True)
+        hint_s = min(error.retry_after_s, MAX_THROTTLE_WAIT_S) if error.retry_after_s is not None else 0.0
+        return TryAgain(hint_s + rng.uniform(0, min(MAX_DELAY_S, BASE_DELAY_S * 2**attempts)), counts=True)
     return GiveUp(error.code)
 
 

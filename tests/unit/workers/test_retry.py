@@ -39,6 +39,12 @@ def test_absurd_hint_is_cut():
     assert decision.delay_s <= MAX_THROTTLE_WAIT_S + 0.2
 
 
+def test_busy_service_is_waited_for_as_long_as_it_says():
+    decision = decided(TransientModelError("busy", code="server_error", retry_after_s=7.0))
+    assert decision.counts
+    assert 7.0 <= decision.delay_s <= 8.0
+
+
 def test_transient_error_gives_up_after_the_last_attempt():
     assert decided(TransientModelError("x", code="timeout"), attempts=MAX_ATTEMPTS) == GiveUp("timeout")
 

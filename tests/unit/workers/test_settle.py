@@ -104,6 +104,16 @@ def unless(is_refused: Callable[[dict[str, Any]], bool], refusal: ServerAnswer, 
     return answer
 
 
+def first_then(answer: ServerAnswer) -> ServerAnswer:
+    """One service answers first, a healthy one ever after."""
+    answers = iter([answer])
+
+    async def answered(request: Any) -> Any:
+        return await next(answers, answering(completion()))(request)
+
+    return answered
+
+
 async def test_old_name_of_the_limit_is_sent_again_under_the_new_one_and_remembered():
     async with desk() as d:
         d.service.answer = unless(
@@ -166,6 +176,17 @@ async def test_exhausted_quota_in_the_headers_of_an_answer_holds_the_pool():
         await d.settle()
 
         assert d.quota.held_s == [6.0]
+
+
+async def test_busy_service_that_says_when_to_come_back_holds_the_pool():
+    async with desk() as d:
+        d.service.answer = first_then(
+            answering({"error": {"message": "busy"}}, status=503, headers={"retry-after": "1"})
+        )
+
+        answer = await d.settle()
+
+        assert (answer.outcome, answer.attempts, d.quota.held_s) == ("ok", 2, [1.0])
 
 
 async def test_call_larger_than_a_pools_minute_goes_to_the_pool_that_holds_it():

@@ -3,8 +3,10 @@
 import zipfile
 from pathlib import Path
 
+from schemas import run_paths
+from schemas.codebook import Codebook, CodedVariable
 from schemas.errors import UserInputError
-from storage.runs import load_manifest
+from storage.runs import load_codebook, load_manifest
 from storage.store import Store
 
 WITHOUT_MICRODATA = ("run.json", "codebook.json", "evaluation/metrics.json", "evaluation/metrics.parquet")
@@ -29,5 +31,22 @@ def write_archive(store: Store, run_id: str, path: Path, *, microdata: bool) -> 
         found = [p for p in found if p.relative_to(folder).as_posix() in WITHOUT_MICRODATA]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in found:
-            archive.write(file, f"{run_id}/{file.relative_to(folder).as_posix()}")
+            name = f"{run_id}/{file.relative_to(folder).as_posix()}"
+            if not microdata and name == run_paths.codebook(run_id):
+                archive.writestr(name, _without_texts(load_codebook(store, run_id)).model_dump_json(indent=1))
+            else:
+                archive.write(file, name)
     return len(found)
+
+
+def _without_texts(codebook: Codebook) -> Codebook:
+    """Without the values of text variables: there a label is what somebody wrote."""
+    parts = {
+        name: {key: _textless(variable) for key, variable in getattr(codebook, name).items()}
+        for name in ("questions", "fields")
+    }
+    return codebook.model_copy(update=parts)
+
+
+def _textless(variable: CodedVariable) -> CodedVariable:
+    return variable.model_copy(update={"labels": {}, "missing_labels": {}}) if variable.kind == "text" else variable

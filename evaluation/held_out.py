@@ -127,7 +127,10 @@ def _gap(
         for q in questions:
             top, mass = sums["score", q, name], sums["mass", q, name]  # type: ignore[index]  # ResampledSums
             parts.append(np.divide(top, mass, out=np.full_like(top, np.nan), where=mass > 0))
-        averaged: FloatArray = np.nanmean(np.array(parts), axis=0)
+        all_parts = np.array(parts)
+        n_known = np.isfinite(all_parts).sum(axis=0)
+        total: FloatArray = np.nansum(all_parts, axis=0)
+        averaged: FloatArray = np.divide(total, n_known, out=np.full_like(total, np.nan), where=n_known > 0)
         return averaged
 
     drawn, seen = columns.resampled(draws), columns.summed()

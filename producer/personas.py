@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from jinja2 import StrictUndefined, Template, TemplateError, meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateError, meta
 
+from producer.sandbox import Sandbox, render_bounded
 from schemas.codebook import CodedVariable
 from schemas.errors import Problem, StudyError
 
@@ -122,16 +122,7 @@ def _default_line(position: int, variable: CodedVariable, read: Callable[[int], 
     return Line(position + 1, (position,), lambda codes: f"{opening} {read(codes[0])}")
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
-    env = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined,
-        autoescape=False,  # prompts are plain text: escaping would put &#39; into them
-    )
-    env.globals.clear()  # every free name of a line is then a field or a mistake
-    return env
-
-
-_ENV = _environment()
+_ENV = Sandbox()
 
 
 def _compile_line(
@@ -140,7 +131,7 @@ def _compile_line(
     place = f"{where}:{number}"
     try:
         used = sorted(meta.find_undeclared_variables(_ENV.parse(source)))
-        template = _ENV.from_string(source)
+        template = _ENV.compiled(source)
     except TemplateError as e:
         hint = "Each line is a sentence of its own: close every {% %} block on the line that opens it."
         raise StudyError(f"the line is no template: {e.message}.", where=place, hint=hint) from e
@@ -158,8 +149,9 @@ def _filler(
 ) -> Callable[[Codes], str]:
     def fill(codes: Codes) -> str:
         try:
-            return template.render({name: read(code) for name, read, code in zip(names, readers, codes, strict=True)})
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, OverflowError) as e:
+            values = {name: read(code) for name, read, code in zip(names, readers, codes, strict=True)}
+            return render_bounded(template, values)
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as e:
             # the values stay out of the message: they are a respondent's
             hint = "Fields are texts in a template: compare them with labels, or turn them with `|int`."
             raise StudyError(f"the line cannot be filled ({type(e).__name__}).", where=place, hint=hint) from e

@@ -68,7 +68,7 @@ class PromptFile:
         place = f"{self.where}:{line}"
         try:
             text = render_bounded(template, given).strip()
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as e:
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as e:
             said = e.message if isinstance(e, TemplateError) and e.message else type(e).__name__
             raise StudyError(f"the prompt cannot be filled: {said}.", where=place) from e
         if _OPEN in _MARK.sub("", text) or _CLOSE in _MARK.sub("", text):
@@ -136,7 +136,7 @@ def _cut(text: str) -> list[tuple[str, int, str]]:
 def _compiled(source: str, place: str, problems: list[Problem]) -> Template | None:
     try:
         used = sorted(meta.find_undeclared_variables(_SANDBOX.parse(source)))
-        template = _SANDBOX.from_string(source)
+        template = _SANDBOX.compiled(source)
     except TemplateError as e:
         hint = "Each message is a template of its own: close every {% %} block in the message that opens it."
         problems.append(Problem(f"the prompt is no template: {e.message}.", place, hint, code="prompt_file"))

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from providers.error_bodies import ServiceError, service_error, shown
+from providers.error_bodies import ServiceError, service_error, shown, shown_code
 from providers.errors_map import model_error, reply_in
 from providers.rate_hints import NO_HINTS
 from providers.replies import Reply, UnreadableAnswerError, Usage, read_completion
@@ -252,7 +252,8 @@ def _without_status(status: object, error: object, body: object) -> LineFailure:
 
 def _without_response(error: object) -> LineFailure:
     code = error.get("code") if isinstance(error, dict) else None
-    code = shown(code) if isinstance(code, str) and code else "no_response"
+    code = shown_code(code) if isinstance(code, str) else ""
+    code = code if code else "no_response"
     executed = code not in _NOT_EXECUTED
     return LineFailure(code, _told(error) or "The line tells neither response nor error.", uses_attempt=executed)
 

@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from providers import errors_map
+from providers.echoes import texts_of
 from providers.error_bodies import read_service_error
 from providers.links import Link, open_link, read_key
 from providers.rate_hints import rate_hints
@@ -77,7 +78,7 @@ class ChatClient:
         latency_s = perf_counter() - started
         if 200 <= answer.status < 300:
             return read_reply(answer.content, latency_s=latency_s, limits=rate_hints(answer.headers))
-        return self._refused(answer, latency_s)
+        return self._refused(answer, latency_s, texts_of(body))
 
     async def close(self) -> None:
         """Close all connections. Calling twice is safe."""
@@ -97,7 +98,7 @@ class ChatClient:
         timeout = connect_timeout(ends_at - asyncio.get_running_loop().time())
         posting = session.post(url, data=content, headers=headers, allow_redirects=False, timeout=timeout)
         async with posting as response:
-            return _Answer(response.status, response.headers, await response.read())
+            return _Answer(response.status, response.headers, self._without_key(await response.read()))
 
     async def _open(self) -> tuple[aiohttp.ClientSession, URL]:
         template = await record(self._link.sdk, self._recorder, self._path, self._link.headers)
@@ -108,11 +109,12 @@ class ChatClient:
             self._opened = open_session(template.url, template.headers), template.url
         return self._opened
 
-    def _refused(self, answer: _Answer, latency_s: float) -> Reply:
+    def _refused(self, answer: _Answer, latency_s: float, sent: str) -> Reply:
         said = read_service_error(answer.status, answer.content)
         reply = errors_map.reply_in(said, latency_s=latency_s, limits=rate_hints(answer.headers))
         if reply is None:
-            raise errors_map.refusal(said, answer.headers, now=datetime.now(UTC), secrets=self._secrets())
+            now, secrets = datetime.now(UTC), self._secrets()
+            raise errors_map.refusal(said, answer.headers, now=now, secrets=secrets, sent=sent)
         return reply
 
     def _hold_to_one_loop(self) -> None:
@@ -123,6 +125,13 @@ class ChatClient:
             raise RuntimeError("a ChatClient serves one event loop; open another for this one")
         if self._is_closed:
             raise TransientModelError("The client is closed.", code="unreachable")
+
+    def _without_key(self, content: bytes) -> bytes:
+        """What came, without the key: answers are kept, and a service may repeat what it was sent."""
+        for secret in self._secrets():
+            for spelling in {secret, json.dumps(secret)[1:-1], secret.replace("/", "\\/")}:
+                content = content.replace(spelling.encode(), b"[removed]")
+        return content
 
     def _secrets(self) -> tuple[str, ...]:
         return () if self._secret is None else (self._secret.get_secret_value(),)

@@ -5,11 +5,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from providers.echoes import without_echo
+
 MESSAGE_CHARS = 300
 
 _REMOVED = "[removed]"
 _KEYS = re.compile(
     r"sk-[\w*.\-]{4,}"  # OpenAI keys, whole or masked
+    r"|[^\s\"'`]*\*{3,}[^\s\"'`]*"  # any other key, masked
     r"|(?i:bearer)\s+\S+"
     r"|(?i:api[-_ ]?key)\s*[=:]\s*[\"']?[^\s\"',]+"
     r"|eyJ[\w\-]{6,}(?:\.[\w\-]+)*"  # tokens of Entra ID
@@ -18,6 +21,8 @@ _KEYS = re.compile(
 )
 # prompts come back inside quotes
 _LONG_QUOTE = re.compile(r"'[^']{80,}'|\"[^\"]{80,}\"|`[^`]{80,}`")
+_ANY_SENTENCE = re.compile(r"'[^'\s]+\s[^']+'|\"[^\"\s]+\s[^\"]+\"|`[^`\s]+\s[^`]+`")
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.\-\[\]]{0,63}")
 
 
 class ServiceError(NamedTuple):
@@ -70,17 +75,26 @@ def service_error(status: int, body: object) -> ServiceError:
     )
 
 
-def shown(message: str, secrets: Iterable[str] = ()) -> str:
+def shown(message: str, secrets: Iterable[str] = (), *, sent: str | None = None) -> str:
     """A message fit for people and logs: one line, no key, no long quotation, at most 300 characters.
 
     Args:
         message: the service's words.
         secrets: keys in use; removed wherever they stand.
+        sent: texts of the request; what the message repeats of them is removed. None: they are not at hand (files of
+            a batch or a training), then every quotation of more than a word is.
     """
     for secret in secrets:
         message = message.replace(secret, _REMOVED) if secret else message
-    line = " ".join(_LONG_QUOTE.sub("'…'", _KEYS.sub(_REMOVED, message)).split())
+    message = _KEYS.sub(_REMOVED, message)
+    message = _ANY_SENTENCE.sub("'…'", message) if sent is None else without_echo(message, sent)
+    line = " ".join(_LONG_QUOTE.sub("'…'", message).split())
     return line if len(line) <= MESSAGE_CHARS else line[: MESSAGE_CHARS - 1] + "…"
+
+
+def shown_code(code: str) -> str:
+    """A service's code fit for logs, counters and labels; "" if it is no short word."""
+    return code if _CODE.fullmatch(code) and shown(code) == code else ""
 
 
 def _inner(error: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -96,10 +110,13 @@ def _filtered(inner: Mapping[str, Any]) -> tuple[str, ...]:
     results = inner.get("content_filter_result", inner.get("content_filter_results"))
     if not isinstance(results, dict):
         return ()
-    fired = {name: each for name, each in results.items() if isinstance(each, dict) and each.get("filtered")}
+    fired = {
+        shown_code(str(name)): each for name, each in results.items() if isinstance(each, dict) and each.get("filtered")
+    }
     return tuple(
-        f"{name} ({each['severity']})" if isinstance(each.get("severity"), str) else str(name)
+        f"{name} ({shown_code(each['severity'])})" if isinstance(each.get("severity"), str) else name
         for name, each in fired.items()
+        if name
     )
 
 

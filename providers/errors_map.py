@@ -12,7 +12,7 @@ import aiohttp
 import httpx2
 import openai
 
-from providers.error_bodies import ServiceError, read_service_error, shown
+from providers.error_bodies import ServiceError, read_service_error, shown, shown_code
 from providers.rate_hints import RateHints, exhausted_s, rate_hints, retry_after_s
 from providers.replies import Reply
 from schemas.errors import (
@@ -108,7 +108,12 @@ def translate(error: Exception, *, now: datetime, secrets: Iterable[str] = ()) -
 
 
 def refusal(
-    said: ServiceError, headers: Mapping[str, str], *, now: datetime, secrets: Iterable[str] = ()
+    said: ServiceError,
+    headers: Mapping[str, str],
+    *,
+    now: datetime,
+    secrets: Iterable[str] = (),
+    sent: str | None = None,
 ) -> ModelError:
     """Our error for a response that is no answer.
 
@@ -117,6 +122,7 @@ def refusal(
         headers: of the response; look-ups must not mind case.
         now: the present, aware; for hints that name a date.
         secrets: keys in use, kept out of the message.
+        sent: texts of the request, kept out likewise; None: not at hand.
     """
     hint_s = None
     if said.status == 503:
@@ -124,18 +130,21 @@ def refusal(
     elif said.status == 429:
         hint_s = retry_after_s(headers, said.message, now=now)
         hint_s = exhausted_s(rate_hints(headers)) if hint_s is None else hint_s
-    return model_error(said, hint_s=hint_s, secrets=secrets)
+    return model_error(said, hint_s=hint_s, secrets=secrets, sent=sent)
 
 
-def model_error(said: ServiceError, *, hint_s: float | None = None, secrets: Iterable[str] = ()) -> ModelError:
+def model_error(
+    said: ServiceError, *, hint_s: float | None = None, secrets: Iterable[str] = (), sent: str | None = None
+) -> ModelError:
     """Our error for an error object.
 
     Args:
         said: status and error object.
         hint_s: how long to wait, for a 429 or 503.
         secrets: keys in use, kept out of the message.
+        sent: texts of the request, kept out likewise; None: not at hand.
     """
-    message = shown(said.message, secrets)
+    message = shown(said.message, secrets, sent=sent)
     named = _by_code(said, message)
     if named is not None:
         return named
@@ -217,13 +226,13 @@ def _unsupported(said: ServiceError) -> str:
 
 
 def _rejection(said: ServiceError, message: str) -> str:
-    about = f" (`{shown(said.param)}`)" if said.param else ""
+    param = shown_code(said.param)
+    about = f" (`{param}`)" if param else ""
     return _sentence(f"The service rejects the request{about}", message)
 
 
 def _rejection_code(said: ServiceError) -> str:
-    code = shown(said.code)
-    return code if code and not code.isdigit() else "rejected"
+    return shown_code(said.code) or "rejected"
 
 
 def _from_connection(chain: list[BaseException]) -> ModelError:

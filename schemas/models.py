@@ -1,16 +1,29 @@
 """The models file: model ids, families, prices, deployments and their quotas. Shape only."""
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.strict import Strict
 
 Provider = Literal["openai", "azure_v1", "azure"]
 Family = Literal["chat", "reasoning"]
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 QuotaCounting = Literal["max_tokens", "actual"]
+
+
+def variable_name(name: str | None) -> str | None:
+    """The name of an environment variable itself.
+
+    Raises:
+        ValueError: it is none, but perhaps the key that the variable should hold; it is not shown.
+    """
+    if name is not None and not _VARIABLE.fullmatch(name):
+        raise ValueError("this takes the name of an environment variable, not what the variable holds (not shown)")
+    return name
 
 
 class Price(Strict):
@@ -38,6 +51,11 @@ class Deployment(Strict):
     pool: str | None = Field(None, description="Quota pool; default: the deployment's name.")
     quota_counting: QuotaCounting | None = Field(None, description="default: azure max_tokens, openai actual.")
     identity: str | None = Field(None, description="Shared by deployments whose answers are interchangeable.")
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _names_a_variable(cls, name: str | None) -> str | None:
+        return variable_name(name)
 
     @property
     def pool_name(self) -> str:
@@ -70,6 +88,11 @@ class Tuning(Strict):
     sku: str = Field("Standard", description="Azure: tier of the deployment.")
     capacity: int = Field(1, gt=0, description="Azure: thousands of tokens a minute.")
     usd_per_hour: float | None = Field(None, ge=0, description="Hosting, whether used or not.")
+
+    @field_validator("token_env")
+    @classmethod
+    def _names_a_variable(cls, name: str | None) -> str | None:
+        return variable_name(name)
 
 
 class Rollout(Strict):

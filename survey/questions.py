@@ -19,6 +19,7 @@ from survey.prepared import Answers
 
 _MOST_VALUES_SHOWN = 30
 _LONGEST_VALUE = 60
+_LONGEST_RARE, _FEWEST_FOR_RARE = 12, 3
 
 
 @dataclass(frozen=True)
@@ -154,21 +155,26 @@ def _value_problems(
         return
     n_rows = sum(seen[value] for value in lost)
     if variable.labels or question.answers is not None:
-        what = f"{variable.name} has values without a label: {_shown(lost)} ({n_rows} respondents)."
+        what = f"{variable.name} has values without a label: {_shown(lost, seen)} ({n_rows} respondents)."
         hint = f"List them under {key}.answers, or under missing.{variable.name} if they are no answers."
         yield Problem(what, key, hint, code="unlabelled_code")
         return
-    what = f"The file has no labels for {variable.name}. Values seen: {_shown(lost)}."
+    what = f"The file has no labels for {variable.name}. Values seen: {_shown(lost, seen)}."
     hint = "Add `answers: {code: label, ...}`, and codes that are no answers under `missing`."
     yield Problem(what, f"{key}.answers", hint, code="answers_needed")
 
 
-def _shown(values: Sequence[Code]) -> str:
-    """The values, unless they are so many or so long that they can only be free text or plain numbers."""
+def _shown(values: Sequence[Code], seen: Mapping[Code, int]) -> str:
+    """The values, unless they are so many or so long that they can only be free text or plain numbers.
+
+    What one or two respondents wrote in words of their own is theirs: it is counted, not shown.
+    """
     texts = [str(value) for value in values]
     if len(texts) > _MOST_VALUES_SHOWN or any(len(text) > _LONGEST_VALUE for text in texts):
         return f"{len(texts)} different ones, more than a list of answers has"
-    return ", ".join(texts)
+    rare = [v for v in values if isinstance(v, str) and len(v) > _LONGEST_RARE and seen[v] < _FEWEST_FOR_RARE]
+    shown = ", ".join(str(value) for value in values if value not in rare)
+    return f"{shown}{' and ' if shown else ''}{len(rare)} that hardly anybody gave" if rare else shown
 
 
 def _scale_problems(key: str, question: Question, codes: list[int]) -> Iterator[Problem]:

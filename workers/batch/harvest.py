@@ -171,7 +171,7 @@ class Harvest:
         if why.may_retry and tried < MAX_TRIES:
             self.again[request_id] = tried
         if why.stops_model:
-            self.stop_message = why.message
+            self.stop_message = why.message.partition(":")[0]  # behind it the service speaks, perhaps of a prompt
         if not why.uses_attempt:
             self.n_not_executed += 1
             return None

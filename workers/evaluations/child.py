@@ -5,10 +5,12 @@ Progress is a line each on stdout, an error is the last line of stderr.
 """
 
 import sys
+import traceback
+from pathlib import Path
 
 from evaluation.job import evaluate_run
 from evaluation.report import write_report
-from schemas.errors import NightpollError
+from schemas.errors import ExitCode, NightpollError
 from schemas.settings import Settings
 from storage.store import open_store
 from workers.predictions.fresh_predictions import compact_if_needed
@@ -27,6 +29,10 @@ def main(run_id: str, *, with_report: bool) -> int:
     except NightpollError as error:
         sys.stderr.write(" ".join(str(error).split()) + "\n")
         return int(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - the edge: its text may quote a row, its kind and place cannot
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        sys.stderr.write(f"unexpected error: {type(error).__name__} ({Path(place.filename).name}:{place.lineno})\n")
+        return int(ExitCode.UNEXPECTED)
     return 0
 
 

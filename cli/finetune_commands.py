@@ -68,7 +68,9 @@ def prepare(
     source: Annotated[str, typer.Argument(metavar="STUDY|RUN", help="Study, or a planned run of the store.")],
     arm: Annotated[str, typer.Option(help="Arm whose prompts are trained on.")],
     into: Annotated[Path, typer.Option("--out", help="Folder for the files.")] = Path("tuning"),
-    form: Annotated[FormName, typer.Option(help="chat, or the older prompt and completion.")] = FormName.CHAT,
+    form: Annotated[
+        FormName | None, typer.Option(help="chat, or the older prompt and completion; default: as the arm is asked.")
+    ] = None,
     question: Annotated[list[str] | None, typer.Option(help="Only this question; may be repeated.")] = None,
     seed: Annotated[int, typer.Option(help="Of the order of lines.")] = 42,
     bom: Annotated[bool, typer.Option("--bom", help="Begin the files with a byte-order mark.")] = False,
@@ -82,7 +84,9 @@ def prepare(
     from cli.tuning_files import prepare_files, show_manifest
     from finetuning.prepare import PrepareOptions
 
-    options = PrepareOptions(seed, form.value, bom, balance, tuple(question) if question else None)
+    options = PrepareOptions(
+        seed, None if form is None else form.value, bom, balance, tuple(question) if question else None
+    )
     manifest = prepare_files(source, arm, into, options, load_settings())
     if as_json:
         print_json(manifest.model_dump(mode="json", exclude={"training_ids", "validation_ids"}) | {"out": str(into)})

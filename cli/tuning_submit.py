@@ -49,6 +49,10 @@ def submit_files(asked: Asked, *, yes: bool, as_json: bool) -> int:
         for problem in report.problems:
             print_problem(problem)
         return ExitCode.CHECK_SAID_NO
+    if report.is_chat == (entry.family == "completion"):
+        form, hint = ("chat", "completion") if report.is_chat else ("completion", "chat")
+        what = f"the file is in the {form} form, and {asked.model} is of `family: {entry.family}`."
+        raise UserInputError(what, where=str(training), hint=f"`finetune prepare --form {hint}` writes the other form.")
     wanted = Wanted(asked.model, entry, asked.suffix, asked.hyperparameters, asked.seed, asked.start_from, asked.again)
     begun = begun_ledger(store, training, validation, wanted)
     epochs = int(asked.hyperparameters.get("n_epochs", suggested(report.n_examples).n_epochs))

@@ -9,6 +9,7 @@ from emulator.manner import PLAIN, Manner
 from emulator.parameters import Order
 from emulator.prompt import Asked
 from emulator.seeds import draws
+from emulator.token_path import Cut, Place, places
 
 if TYPE_CHECKING:
     from emulator.tuned_model import TunedModel
@@ -25,14 +26,14 @@ class Choice:
     Attributes:
         content, refusal: texts; either may be None.
         finish_reason: stop, length or content_filter.
-        tokens: first token -> probability where they are known (`respondent.Said`); else empty.
+        places: tokens with what could have stood there, where that is known and asked for; else empty.
         completion_tokens: billed, reasoning included.
     """
 
     content: str | None
     refusal: str | None
     finish_reason: str
-    tokens: dict[str, float]
+    places: tuple[Place, ...]
     completion_tokens: int
     reasoning_tokens: int
 
@@ -70,11 +71,12 @@ def make_answer(
 ) -> Answer:
     """The answer to an order. Billed even where a fault takes the text away."""
     key = speaker.sampling_key if order.seed is None else f"seed {order.seed}"
+    cut = tokens.digit_pieces if speaker.manner.split_digits else tokens.pieces
     made = []
     for at in range(order.n):
         said = _said(order, asked, speaker, f"{key}/{at}")
         reasoning = _reasoning_tokens(order, asked, speaker.seed, f"{key}/{at}") if order.effort > 0 else 0
-        made.append(_spoiled(_cut(said, reasoning, order.max_tokens), fault))
+        made.append(_spoiled(_cut(said, reasoning, order, cut), fault))
     usage = Usage(
         prompt_tokens=prompt_tokens,
         cached_tokens=cached_tokens,
@@ -107,26 +109,31 @@ def _reasoning_tokens(order: Order, asked: Asked, seed: int, key: str) -> int:
     return round(order.effort * (_LEAST_REASONING + _REASONING_SPREAD * uniform))
 
 
-def _cut(said: respondent.Said, reasoning: int, limit: int | None) -> Choice:
-    parts = tokens.pieces(said.text)
+def _cut(said: respondent.Said, reasoning: int, order: Order, cut: Cut) -> Choice:
+    text = min((said.text.partition(stop)[0] for stop in order.stops), key=len, default=said.text)
+    parts, limit = cut(text), order.max_tokens
     if limit is None or reasoning + len(parts) <= limit:
-        return Choice(said.text, None, "stop", said.tokens, reasoning + len(parts), reasoning)
-    room = max(0, limit - reasoning)
-    return Choice("".join(parts[:room]), None, "length", said.tokens if room else {}, limit, min(reasoning, limit))
+        return Choice(text, None, "stop", _places(text, said, order, cut), reasoning + len(parts), reasoning)
+    text = "".join(parts[: max(0, limit - reasoning)])
+    return Choice(text, None, "length", _places(text, said, order, cut), limit, min(reasoning, limit))
+
+
+def _places(text: str, said: respondent.Said, order: Order, cut: Cut) -> tuple[Place, ...]:
+    return () if order.top_logprobs is None or not said.texts else tuple(places(text, said.texts, cut))
 
 
 def _spoiled(choice: Choice, fault: Fault | None) -> Choice:
     used, reasoning = choice.completion_tokens, choice.reasoning_tokens
     if fault is Fault.EMPTY_CONTENT:
-        return Choice("", None, "stop", {}, used, reasoning)
+        return Choice("", None, "stop", (), used, reasoning)
     if fault is Fault.NULL_CONTENT:
-        return Choice(None, None, "stop", {}, used, reasoning)
+        return Choice(None, None, "stop", (), used, reasoning)
     if fault is Fault.FILTER_ANSWER:
-        return Choice(None, None, "content_filter", {}, used, reasoning)
+        return Choice(None, None, "content_filter", (), used, reasoning)
     if fault is Fault.REFUSAL or fault is Fault.FILTER_PROMPT:
-        return Choice(None, _SORRY, "stop", {}, reasoning + tokens.count(_SORRY), reasoning)
+        return Choice(None, _SORRY, "stop", (), reasoning + tokens.count(_SORRY), reasoning)
     if fault is Fault.TRUNCATED:
         parts = tokens.pieces(choice.content if choice.content is not None else "")
         half = len(parts) // 2
-        return Choice("".join(parts[:half]), None, "length", {}, reasoning + half, reasoning)
+        return Choice("".join(parts[:half]), None, "length", (), reasoning + half, reasoning)
     return choice

@@ -19,6 +19,7 @@ from emulator import bodies, headers, refusals
 from emulator.admin import admin_routes
 from emulator.batch_desk import BatchDesk
 from emulator.batch_routes import batch_routes
+from emulator.completion_bodies import answer_body
 from emulator.config import EmulatorConfig
 from emulator.connections import cut, is_connected
 from emulator.deployment_desk import DeploymentDesk
@@ -27,7 +28,7 @@ from emulator.faults import Fault
 from emulator.file_routes import file_routes
 from emulator.refusals import Refusal
 from emulator.responses import JSON, check_version, refused
-from emulator.service import Call, CutConnectionError, Service
+from emulator.service import Call, CutConnectionError, Form, Service
 from emulator.service_time import ServiceTime
 from emulator.shelf import Shelf
 from emulator.tuning_admin import tuning_admin_routes
@@ -48,11 +49,11 @@ def create_app(config: EmulatorConfig, service: Service | None = None) -> Starle
     tuning = TuningDesk(service, shelf)
     deployments = DeploymentDesk(service, tuning, shelf.time)
     service.before_lookup = deployments.advance
-    base, chat, models = config.base_path, ChatEndpoint(service), ModelsEndpoint(service)
-    dated = config.profile == "azure"
-    chat_path = "/deployments/{deployment}/chat/completions" if dated else "/chat/completions"
+    base, models = config.base_path, ModelsEndpoint(service)
+    calls = base + ("/deployments/{deployment}" if config.profile == "azure" else "")
     routes = [
-        Route(base + chat_path, chat, methods=["POST"]),
+        Route(f"{calls}/chat/completions", CallEndpoint(service, "chat"), methods=["POST"]),
+        Route(f"{calls}/completions", CallEndpoint(service, "completion"), methods=["POST"]),
         Route(f"{base}/models", models, methods=["GET"]),
         Route(f"{base}/models/{{name}}", models, methods=["GET"]),
         *file_routes(service, shelf, desk),
@@ -71,11 +72,12 @@ def create_app(config: EmulatorConfig, service: Service | None = None) -> Starle
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
-class ChatEndpoint:
-    """POST .../chat/completions."""
+class CallEndpoint:
+    """POST .../chat/completions and .../completions."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, form: Form) -> None:
         self._service = service
+        self._form: Form = form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -85,7 +87,7 @@ class ChatEndpoint:
         deployment = scope.get("path_params", {}).get("deployment")
         try:
             check_version(service.config, scope)
-            call = service.accept(found, body, deployment)
+            call = service.accept(found, body, deployment, self._form)
         except Refusal as refusal:
             service.arrivals.ended(refusal.status, "")
             response = refused(service, refusal, call_id=headers.client_id(found.items()))
@@ -138,14 +140,14 @@ class ModelsEndpoint:
 
 def _answered(service: Service, call: Call, took_s: float) -> Response:
     config = service.config
-    body = bodies.completion(
+    body = answer_body(
+        call.order,
         call.answer,
-        answer_id=f"chatcmpl-emulator-{call.number:010d}",
+        number=f"{call.number:010d}",
         created=int(call.accepted_at),
         snapshot=call.target.facts.snapshot,
         seed=config.seed,
         azure=config.is_azure,
-        logprobs=call.order.top_logprobs,
     )
     raw = json.dumps(body).encode()
     if call.fault is Fault.MALFORMED_JSON:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from emulator.answers import Usage
 from emulator.batch_faults import NO_BATCH_FAULTS, BatchFaults
-from emulator.batch_input import CHAT_URLS, Examined, InputError, InputRules, examine
+from emulator.batch_input import URLS, Examined, InputError, InputRules, examine
 from emulator.batch_job import Job, timetable
 from emulator.batch_refusals import nothing_to_cancel, token_limit_exceeded
 from emulator.batch_work import Bench, WorkedLine
@@ -60,7 +60,7 @@ class BatchDesk:
 
     def examine(self, file: StoredFile, endpoint: str) -> Examined:
         """Read an input file; takes seconds for a large one."""
-        urls = CHAT_URLS if self._config.is_azure else (endpoint,)
+        urls = URLS if self._config.is_azure else (endpoint,)
         max_lines = self._settings.max_lines
         rules = InputRules(
             urls=urls,

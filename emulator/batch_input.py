@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator import tokens
+from emulator.service import Form
 from emulator.spool import Segment
 
-CHAT_URLS = ("/v1/chat/completions", "/chat/completions")
+URLS = ("/v1/chat/completions", "/v1/completions", "/chat/completions", "/completions")
+V1_URLS = URLS[:2]
 MAX_ERRORS = 20
 _BOM = b"\xef\xbb\xbf"
 
@@ -75,6 +77,11 @@ class _Reading:
     def wrong(self, code: str, message: str, line: int | None, param: str | None = None) -> None:
         if len(self.errors) < MAX_ERRORS:
             self.errors.append(InputError(code, message, line, param))
+
+
+def form_of(url: str) -> Form:
+    """What is called at an address."""
+    return "chat" if url.endswith("/chat/completions") else "completion"
 
 
 def examine(lines: Iterable[tuple[Segment, bytes]], n_bytes: int, rules: InputRules) -> Examined:
@@ -149,6 +156,8 @@ def _check_model(reading: _Reading, number: int, model: object) -> None:
 
 def _prompt_tokens(body: dict[str, Any]) -> int:
     messages = body.get("messages")
+    if isinstance(body.get("prompt"), str):
+        return tokens.quota_estimate([body["prompt"]])
     if not isinstance(messages, list):
         return 0
     return tokens.quota_estimate(tokens.message_text(each) for each in messages if isinstance(each, dict))

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from emulator import batch_bodies, batch_refusals, refusals
 from emulator.batch_desk import BatchDesk, CreateOrder
-from emulator.batch_input import CHAT_URLS
+from emulator.batch_input import URLS, V1_URLS
 from emulator.batch_job import Job
 from emulator.file_routes import answered, guarded, page, page_limit
 from emulator.refusals import Refusal
@@ -94,7 +94,7 @@ class _Batches:
         file_id, endpoint = body.get("input_file_id"), body.get("endpoint")
         if not isinstance(file_id, str) or not file_id:
             raise self._wrong("Missing required parameter: 'input_file_id'.", "input_file_id")
-        if not isinstance(endpoint, str) or endpoint not in (CHAT_URLS if self._config.is_azure else CHAT_URLS[:1]):
+        if not isinstance(endpoint, str) or endpoint not in (URLS if self._config.is_azure else V1_URLS):
             raise self._wrong("Invalid value for 'endpoint'.", "endpoint")
         if body.get("completion_window") != "24h":
             raise self._wrong("Invalid value for 'completion_window': must be '24h'.", "completion_window")

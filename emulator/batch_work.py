@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from emulator import answers, bodies, refusals
+from emulator import answers, refusals
 from emulator.answers import Answer
 from emulator.batch_faults import BatchFaults
+from emulator.batch_input import form_of
+from emulator.completion_bodies import answer_body
 from emulator.faults import Fault
-from emulator.parameters import read_order
+from emulator.parameters import Order
 from emulator.purchases import Purchase
 from emulator.quota import Refused
 from emulator.refusals import Refusal
@@ -70,12 +72,12 @@ class Bench:
             created: time stamp of the answer.
         """
         line = json.loads(raw)
-        custom_id, body = line["custom_id"], line["body"]
+        custom_id = line["custom_id"]
         self._attempts[custom_id] += 1
         strike = _Strike(self, faults, self._service.config.seed, custom_id, self._attempts[custom_id])
-        target = self._service.targets[body["model"]]
+        target = self._service.targets[line["body"]["model"]]
         number = _number(batch_id, custom_id)
-        response, error, answer = self._respond(target, body, custom_id, strike, created, number)
+        response, error, answer = self._respond(target, line, strike, created, number)
         lost = strike.hits("lost_lines")
         written = WorkedLine(
             copies=0 if lost else 2 if strike.hits("repeated_lines") else 1,
@@ -99,9 +101,10 @@ class Bench:
         return draws("shuffle", batch_id, custom_id).first, line
 
     def _respond(
-        self, target: Target, body: Mapping[str, Any], custom_id: str, strike: "_Strike", created: int, number: str
+        self, target: Target, line: Mapping[str, Any], strike: "_Strike", created: int, number: str
     ) -> tuple[dict[str, Any] | None, dict[str, Any] | None, Answer | None]:
         """Response, error and purchase of a request; response and error exclude each other."""
+        custom_id = line["custom_id"]
         if strike.faults.all_failed:
             refusal = refusals.server_error(self._service.config, 500)
             return {"status_code": 500, "body": {"error": refusal.error}}, None, None
@@ -110,23 +113,23 @@ class Bench:
         if strike.hits("status_zero"):
             return {"status_code": 0, "body": None}, None, None
         try:
-            answer = self._answer(target, body, custom_id, strike)
+            order = self._service.order(target, line["body"], form_of(line["url"]))
+            answer = self._answer(target, order, custom_id, strike)
         except Refusal as refusal:
             return {"status_code": refusal.status, "body": {"error": refusal.error}}, None, None
-        said = bodies.completion(
+        said = answer_body(
+            order,
             answer,
-            answer_id=f"chatcmpl-emulator-{number}",
+            number=number,
             created=created,
             snapshot=target.facts.snapshot,
             seed=self._service.config.seed,
             azure=self._service.config.is_azure,
-            logprobs=read_order(body, target.facts.family, target.served.model).top_logprobs,
         )
         return {"status_code": 200, "body": said}, None, answer
 
-    def _answer(self, target: Target, body: Mapping[str, Any], custom_id: str, strike: "_Strike") -> Answer:
+    def _answer(self, target: Target, order: Order, custom_id: str, strike: "_Strike") -> Answer:
         config = self._service.config
-        order = read_order(body, target.facts.family, target.served.model)
         asked = answers.read_prompt(order)
         fault = strike.call_fault(asked.texts)
         if fault is Fault.DEPLOYMENT_GONE:

@@ -4,16 +4,17 @@ from typing import Any
 
 from emulator.answers import Answer, Choice, Usage
 from emulator.respondent import log_chance
+from emulator.token_path import Place
 
 FINGERPRINT = "fp_emulator"
 """Start of every system_fingerprint: this is how a run knows that an emulator answered."""
 
 _SEVERITY = {"filtered": False, "severity": "safe"}
-_BLOCKED = {"filtered": True, "severity": "medium"}
+VIOLENT = {"filtered": True, "severity": "medium"}
 _DETECTION = {"filtered": False, "detected": False}
 _HARMS = {"hate": _SEVERITY, "self_harm": _SEVERITY, "sexual": _SEVERITY, "violence": _SEVERITY}
-_PROMPT_RESULTS = {**_HARMS, "jailbreak": _DETECTION, "indirect_attack": _DETECTION}
-_CHOICE_RESULTS = {
+PROMPT_RESULTS = {**_HARMS, "jailbreak": _DETECTION, "indirect_attack": _DETECTION}
+CHOICE_RESULTS = {
     **_HARMS,
     "protected_material_code": _DETECTION,
     "protected_material_text": _DETECTION,
@@ -41,11 +42,11 @@ def completion(
         "created": created,
         "model": snapshot,
         "choices": [_choice(at, choice, azure, logprobs) for at, choice in enumerate(answer.choices)],
-        "usage": _usage(answer.usage),
+        "usage": usage_body(answer.usage),
         "system_fingerprint": f"{FINGERPRINT}_{seed & 0xFFFFFFFF:08x}",
     }
     if azure:
-        body["prompt_filter_results"] = [{"prompt_index": 0, "content_filter_results": _PROMPT_RESULTS}]
+        body["prompt_filter_results"] = [{"prompt_index": 0, "content_filter_results": PROMPT_RESULTS}]
     else:
         body["service_tier"] = "default"
     return body
@@ -92,25 +93,26 @@ def _choice(at: int, choice: Choice, azure: bool, logprobs: int | None) -> dict[
     }
     if azure:
         blocked = choice.finish_reason == "content_filter"
-        body["content_filter_results"] = {**_CHOICE_RESULTS, "violence": _BLOCKED} if blocked else _CHOICE_RESULTS
+        body["content_filter_results"] = {**CHOICE_RESULTS, "violence": VIOLENT} if blocked else CHOICE_RESULTS
     return body
 
 
 def _logprobs(choice: Choice, top: int) -> dict[str, Any]:
-    if not choice.content or not choice.tokens:
-        return {"content": [], "refusal": None}
-    ranked = sorted(choice.tokens.items(), key=lambda item: -item[1])[:top]
-    text = choice.content
-    said = text if text in choice.tokens else next(token for token in choice.tokens if text.startswith(token))
-    own = _token(said, choice.tokens[said])
-    return {"content": [{**own, "top_logprobs": [_token(*item) for item in ranked]}], "refusal": None}
+    return {"content": [_place(place, top) for place in choice.places], "refusal": None}
+
+
+def _place(place: Place, top: int) -> dict[str, Any]:
+    ranked = sorted(place.chances.items(), key=lambda item: -item[1])[:top]
+    own = _token(place.token, place.chances[place.token])
+    return {**own, "top_logprobs": [_token(*item) for item in ranked]}
 
 
 def _token(text: str, chance: float) -> dict[str, Any]:
     return {"token": text, "logprob": log_chance(chance), "bytes": list(text.encode())}
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
+def usage_body(usage: Usage) -> dict[str, Any]:
+    """`usage` of any answer."""
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,

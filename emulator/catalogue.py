@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Family = Literal["chat", "reasoning"]
+Family = Literal["chat", "reasoning", "completion"]
 PER_TOKENS = 1_000_000
 
 

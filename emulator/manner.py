@@ -25,6 +25,7 @@ class Manner(BaseModel):
         first_option_bias: probability that moves to the option shown first.
         off_codebook: probability of a first token that is no code; texts do not show it.
         spaced_share: share of each code's probability that is reported on its token with a blank before it.
+        split_digits: every digit is a token of its own, as in some vocabularies.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +34,7 @@ class Manner(BaseModel):
     first_option_bias: float = Field(0.0, ge=0, le=1)
     off_codebook: float = Field(0.0, ge=0, lt=1)
     spaced_share: float = Field(0.0, ge=0, lt=1)
+    split_digits: bool = False
 
 
 PLAIN = Manner()

@@ -9,6 +9,7 @@ from emulator.refusals import Refusal, invalid
 from emulator.structured import read_schema
 
 MAX_CHOICES = 8
+MOST_STOPS = 4
 _REFUSED_BY_REASONING = (
     "temperature",
     "top_p",
@@ -35,6 +36,8 @@ class Order:
         effort: factor on reasoning tokens; 0 for chat models.
         top_logprobs: alternatives per token; None: no log-probabilities.
         schema: of structured output; None: plain text.
+        stops: texts at which the answer ends.
+        prompt: what is billed instead of the messages, of a completion.
     """
 
     messages: list[dict[str, Any]]
@@ -45,6 +48,8 @@ class Order:
     effort: float
     top_logprobs: int | None
     schema: Mapping[str, Any] | None = None
+    stops: tuple[str, ...] = ()
+    prompt: str | None = None
 
 
 def read_order(body: Mapping[str, Any], family: Family, model: str) -> Order:
@@ -59,17 +64,31 @@ def read_order(body: Mapping[str, Any], family: Family, model: str) -> Order:
     else:
         _check_chat(body)
     for name, (low, high) in _RANGES.items():
-        _check_number(body, name, low, high)
+        check_number(body, name, low, high)
     return Order(
         messages=_messages(body),
         max_tokens=_max_tokens(body),
         temperature=1.0 if body.get("temperature") is None else float(body["temperature"]),
-        n=_whole(body, "n", 1, MAX_CHOICES, default=1),
+        n=whole(body, "n", 1, MAX_CHOICES, default=1),
         seed=body.get("seed") if isinstance(body.get("seed"), int) else None,
         effort=_effort(body) if family == "reasoning" else 0.0,
-        top_logprobs=_whole(body, "top_logprobs", 0, 20, default=0) if body.get("logprobs") else None,
+        top_logprobs=whole(body, "top_logprobs", 0, 20, default=0) if body.get("logprobs") else None,
         schema=read_schema(body.get("response_format")),
+        stops=read_stops(body),
     )
+
+
+def read_stops(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Texts at which an answer ends: one, or up to four.
+
+    Raises:
+        Refusal: 400, something else.
+    """
+    given = body.get("stop")
+    stops = [] if given is None else given if isinstance(given, list) else [given]
+    if len(stops) > MOST_STOPS or not all(isinstance(stop, str) and stop for stop in stops):
+        raise invalid(f"Invalid 'stop': a string, or up to {MOST_STOPS} of them.", param="stop", code="invalid_type")
+    return tuple(stops)
 
 
 def _check_served(body: Mapping[str, Any]) -> None:
@@ -77,14 +96,14 @@ def _check_served(body: Mapping[str, Any]) -> None:
         raise _unsupported_value("stream", "true")
     for name in _NOT_SERVED:
         if body.get(name):
-            raise _unsupported(name)
+            raise unsupported(name)
 
 
 def _check_reasoning(body: Mapping[str, Any], model: str) -> None:
     refused = _REFUSED_BY_REASONING + (("stop",) if model.startswith("gpt-5") else ())
     for name in refused:
         if body.get(name) is not None:
-            raise _unsupported(name, "max_completion_tokens" if name == "max_tokens" else None)
+            raise unsupported(name, "max_completion_tokens" if name == "max_tokens" else None)
     roles = {message.get("role") for message in _messages(body)}
     if {"system", "developer"} <= roles:
         text = "'messages' cannot contain both a 'system' and a 'developer' message with this model."
@@ -103,7 +122,8 @@ def _check_chat(body: Mapping[str, Any]) -> None:
         raise invalid(text, param="top_logprobs", code=None)
 
 
-def _check_number(body: Mapping[str, Any], name: str, low: float, high: float) -> None:
+def check_number(body: Mapping[str, Any], name: str, low: float, high: float) -> None:
+    """Refuse anything but a number within bounds; absent is fine."""
     value = body.get(name)
     if value is None:
         return
@@ -133,10 +153,11 @@ def _messages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _max_tokens(body: Mapping[str, Any]) -> int | None:
     name = "max_tokens" if body.get("max_tokens") is not None else "max_completion_tokens"
-    return None if body.get(name) is None else _whole(body, name, 1, 10_000_000, default=1)
+    return None if body.get(name) is None else whole(body, name, 1, 10_000_000, default=1)
 
 
-def _whole(body: Mapping[str, Any], name: str, low: int, high: int, *, default: int) -> int:
+def whole(body: Mapping[str, Any], name: str, low: int, high: int, *, default: int) -> int:
+    """A whole number within bounds, the default if absent; anything else is refused."""
     value = body.get(name)
     if value is None:
         return default
@@ -159,7 +180,8 @@ def _effort(body: Mapping[str, Any]) -> float:
     return _EFFORTS[effort]
 
 
-def _unsupported(name: str, instead: str | None = None) -> Refusal:
+def unsupported(name: str, instead: str | None = None) -> Refusal:
+    """400: the model does not take this parameter."""
     text = f"Unsupported parameter: '{name}' is not supported with this model."
     return invalid(text + (f" Use '{instead}' instead." if instead else ""), param=name, code="unsupported_parameter")
 

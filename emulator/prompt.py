@@ -14,6 +14,15 @@ _ANSWER_LINE = "ANSWER:"
 _SHARES_WORDS = ("percent", "JSON")
 
 
+_END_OF_PROMPT = " \n#->"
+"""Of these the separators are made that end prompts of the older form."""
+
+
+def bare_prompt(prompt: str) -> str:
+    """A prompt of the older form without the separator at its end, so that its last line is the instruction."""
+    return prompt.rstrip(_END_OF_PROMPT)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A conversation as the base model reads it.

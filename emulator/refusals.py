@@ -45,6 +45,27 @@ def invalid(message: str, *, param: str | None, code: str | None) -> Refusal:
     return Refusal(400, error)
 
 
+def wrong_operation(config: EmulatorConfig, model: str, form: str) -> Refusal:
+    """404, on Azure 400: a chat model was asked for a completion, or the other way round."""
+    if config.is_azure:
+        operation = "completion" if form == "completion" else "chatCompletion"
+        text = (
+            f"The {operation} operation does not work with the specified model, {model}. Please choose different model."
+        )
+        return Refusal(400, {"code": "OperationNotSupported", "message": text})
+    if form == "completion":
+        text = (
+            "This is a chat model and not supported in the v1/completions endpoint. "
+            "Did you mean to use v1/chat/completions?"
+        )
+    else:
+        text = (
+            "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
+            "Did you mean to use v1/completions?"
+        )
+    return Refusal(404, {"message": text, "type": "invalid_request_error", "param": "model", "code": None})
+
+
 def unauthorized(config: EmulatorConfig, *, bearer: bool, given: bool) -> Refusal:
     """401: no key, a wrong one or a revoked one. The key is never repeated."""
     if config.profile == "openai":

@@ -23,7 +23,6 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import exp, log, sqrt
 
-from emulator import tokens
 from emulator.kinds import TOPICS, number, number_text, several, words
 from emulator.manner import PLAIN, RAMBLING_TEXT, Manner, biased, first_tokens
 from emulator.prompt import Asked
@@ -54,12 +53,12 @@ class Said:
     Attributes:
         text: the answer.
         chances: option code -> probability at the temperature asked (at 0: at temperature 1); empty without options.
-        tokens: first token -> probability; empty unless the text is a code alone or rambles.
+        texts: whole answer, or its first token -> probability; empty unless the text is a code alone or rambles.
     """
 
     text: str
     chances: dict[str, float]
-    tokens: dict[str, float] = field(default_factory=dict)
+    texts: dict[str, float] = field(default_factory=dict)
 
 
 def answer(
@@ -125,11 +124,8 @@ def tuned_answer(
         chosen = _drawn(shares, draws("draw", seed, model, "\x1e".join(asked.texts), sampling_key).first)
     else:
         chosen = shares.index(max(shares))
-    found: dict[str, float] = {}
-    for text, share in zip(texts, shares, strict=True):
-        first = tokens.pieces(text)[0] if text else ""
-        found[first] = found.get(first, 0.0) + share
-    return Said(texts[chosen], dict(zip(texts, shares, strict=True)), found)
+    known = dict(zip(texts, shares, strict=True))
+    return Said(texts[chosen], known, known)
 
 
 def option_scores(asked: Asked, prompt: str, *, voice: str) -> list[float]:

@@ -8,12 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from emulator import answers, headers, refusals, tokens
 from emulator.access import Access
 from emulator.answers import Answer
 from emulator.arrivals import Arrivals
+from emulator.completion_order import read_prompt_order
 from emulator.config import EmulatorConfig
 from emulator.faults import Fault, Faults
 from emulator.parameters import Order, read_order
@@ -25,6 +26,7 @@ from emulator.seeds import draws
 from emulator.targets import Target, targets_of
 
 Clock = Callable[[], float]
+Form = Literal["chat", "completion"]
 RATE_LIMITED_WAIT_S = 1.0
 """Hint of a 429 that a fault made up."""
 
@@ -101,13 +103,16 @@ class Service:
             raise refusals.unknown_model(self.config, name)
         return found
 
-    def accept(self, raw_headers: Mapping[bytes, bytes], body: bytes, deployment: str | None) -> Call:
+    def accept(
+        self, raw_headers: Mapping[bytes, bytes], body: bytes, deployment: str | None, form: Form = "chat"
+    ) -> Call:
         """Take a call in, or not.
 
         Args:
             raw_headers: lower-case names.
             body: JSON.
             deployment: from the address; None: the body's `model` counts.
+            form: of the address that was called.
 
         Raises:
             Refusal: turned away with a status and a body.
@@ -118,7 +123,7 @@ class Service:
         self.access.check(raw_headers)
         parsed = _parsed(body)
         target = self.target(_wire_name(parsed, deployment))
-        order = read_order(parsed, target.facts.family, target.served.model)
+        order = self.order(target, parsed, form)
         asked = answers.read_prompt(order)
         key = call_id if call_id else f"arrival {number}"
         self._attempts[key] += 1
@@ -135,6 +140,18 @@ class Service:
         self.books.begin(number, call_id)
         self.arrivals.most_open = max(self.arrivals.most_open, self.books.n_open)
         return Call(number, call_id, target, order, answer, booking, fault, wait_s, accepted_at)
+
+    def order(self, target: Target, body: Mapping[str, Any], form: Form) -> Order:
+        """What a request asks of a target.
+
+        Raises:
+            Refusal: 400, or the target answers at the other address only.
+        """
+        if (form == "completion") != (target.facts.family == "completion"):
+            raise refusals.wrong_operation(self.config, target.served.model, form)
+        if form == "completion":
+            return read_prompt_order(body)
+        return read_order(body, target.facts.family, target.served.model)
 
     def finish(self, call: Call, *, is_connected: bool) -> None:
         """The work of a call is done: bill it."""
@@ -186,7 +203,7 @@ class Service:
     def _admit(self, target: Target, order: Order, asked: Asked) -> Booking | None:
         limit = order.max_tokens if order.max_tokens is not None else target.facts.default_output_tokens
         outcome = target.pool.arrive(
-            prompt_tokens=tokens.quota_estimate(asked.texts),
+            prompt_tokens=tokens.quota_estimate(asked.texts if order.prompt is None else [order.prompt]),
             max_tokens=limit * order.n,
             now_s=self.clock(),
         )
@@ -215,14 +232,15 @@ class Service:
         Raises:
             Refusal: 400, the prompt is too long.
         """
-        prompt_tokens = tokens.prompt_count(asked.texts)
+        is_chat = order.prompt is None
+        prompt_tokens = tokens.prompt_count(asked.texts) if order.prompt is None else tokens.count(order.prompt)
         asked_for = prompt_tokens + (order.max_tokens if order.max_tokens is not None else 0)
         if asked_for > target.facts.context_tokens:
             text = (
                 f"This model's maximum context length is {target.facts.context_tokens} tokens. "
                 f"However, you requested {asked_for} tokens. Please reduce the length of the messages or completion."
             )
-            raise refusals.invalid(text, param="messages", code="context_length_exceeded")
+            raise refusals.invalid(text, param="messages" if is_chat else "prompt", code="context_length_exceeded")
         cached = 0 if self._cache is None else self._cache.cached_tokens(asked.texts, prompt_tokens)
         return answers.make_answer(
             order,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _PIECE = re.compile(r" ?[^\W\d_]+| ?\d{1,3}| ?[^\s\w]+[\r\n]*|_+|\s+")
+_DIGIT_PIECE = re.compile(r" ?[^\W\d_]+| ?\d| ?[^\s\w]+[\r\n]*|_+|\s+")
 _PER_MESSAGE = 3
 _REPLY_PRIMER = 3
 _CHARACTERS_PER_TOKEN = 4
@@ -19,6 +20,11 @@ _CHARACTERS_PER_TOKEN = 4
 def pieces(text: str) -> list[str]:
     """The text in token-sized pieces; joined they are the text again."""
     return _PIECE.findall(text)
+
+
+def digit_pieces(text: str) -> list[str]:
+    """Likewise, with every digit in a piece of its own."""
+    return _DIGIT_PIECE.findall(text)
 
 
 def count(text: str) -> int:

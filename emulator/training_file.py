@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from emulator.prompt import bare_prompt
+
 LEAST_EXAMPLES = 10
 MOST_ERRORS = 20
 _BOM = b"\xef\xbb\xbf"
@@ -96,7 +98,7 @@ def _older(found: dict[str, Any]) -> list[Example] | str:
             return f"'{key}' must be a string."
     if not found["completion"]:
         return "'completion' is empty."
-    return [Example(({"role": "user", "content": found["prompt"]},), found["completion"])]
+    return [Example(({"role": "user", "content": bare_prompt(found["prompt"])},), found["completion"])]
 
 
 def _chat(found: dict[str, Any]) -> list[Example] | str:

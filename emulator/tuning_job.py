@@ -40,6 +40,7 @@ class Order:
         base: id in the catalogue of what it comes from.
         snapshot: the base model's full id.
         asked: hyperparameters as asked.
+        is_completion: the base model takes prompts, and is trained on prompts and completions.
     """
 
     model: str
@@ -53,6 +54,7 @@ class Order:
     method: dict[str, Any] | None
     metadata: dict[str, str] | None
     training_type: str | None
+    is_completion: bool = False
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ class _Reader:
             method=body.get("method"),
             metadata=body.get("metadata"),
             training_type=body.get("trainingType"),
+            is_completion=self._config.models()[base].family == "completion",
         )
 
     def _parsed(self, content: bytes) -> dict[str, Any]:

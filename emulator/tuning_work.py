@@ -24,6 +24,10 @@ def make(order: Order, shelf: Shelf, earlier: "TunedModel | None") -> Made:
     training = _read(shelf, order.training_file)
     if training.errors:
         return Made(errors=training.errors)
+    if training.is_chat == order.is_completion:
+        wanted = "prompt and completion" if order.is_completion else "messages"
+        error = LineError(1, f"{order.base} is trained on examples with {wanted}.")
+        return Made(errors=(error,))
     validation = TrainingFile((), (), training.is_chat)
     if order.validation_file is not None:
         validation = _read(shelf, order.validation_file)

@@ -32,13 +32,14 @@ class PrepareOptions:
 
     Attributes:
         seed: of the order.
+        form: chat, or prompt and completion; None: as the arm's model is asked.
         bom: begin the files with a byte-order mark, as Azure's pages ask.
         balance: repeat rare answers until all are as common; breaks the marginals.
         questions: only these; None: all of the arm.
     """
 
     seed: int = 42
-    form: TrainingForm = "chat"
+    form: TrainingForm | None = None
     bom: bool = False
     balance: bool = False
     questions: tuple[str, ...] | None = None
@@ -69,6 +70,7 @@ def prepare(
     """
     run = load_manifest(store, run_id)
     _check_arm(run, arm, options)
+    form = _form(run, arm, options)
     tasks = plan_tasks(store, run_id, arm)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -77,13 +79,13 @@ def prepare(
             for split in _FILES:
                 folder = Path(opened.enter_context(tempfile.TemporaryDirectory(dir=out_dir)))
                 shuffles[split] = opened.enter_context(Shuffle(folder, seed=options.seed))
-            gathered = _gather(store, run_id, run.study.arms[arm], tasks, shuffles, options)
+            gathered = _gather(store, run_id, run.study.arms[arm], tasks, shuffles, options, form)
             training = _write(out_dir / TRAINING, shuffles["train"], options, balance=options.balance)
             validation = _write(out_dir / VALIDATION, shuffles["validation"], options, balance=False)
         manifest = TuningManifest(
             study=run.study.study,
             arm=arm,
-            form=options.form,
+            form=form,
             seed=options.seed,
             plan_sha256=run.hashes["plan"],
             survey_sha256=run.hashes["survey"],
@@ -124,8 +126,24 @@ def _check_arm(run: RunManifest, arm: str, options: PrepareOptions) -> None:
         raise UserInputError(f"the study has no question {unknown[0]!r}.", where="--question")
 
 
+def _form(run: RunManifest, arm: str, options: PrepareOptions) -> TrainingForm:
+    model = run.models.get(str(run.study.arms[arm].model))
+    if model is None or model.family != "completion":
+        return "chat" if options.form is None else options.form
+    if options.form == "chat":
+        hint = "Leave `--form` out: such a model is trained on prompts and completions."
+        raise UserInputError(f"the arm {arm!r} asks a completion model, with prompts.", where="--form", hint=hint)
+    return "completion"
+
+
 def _gather(
-    store: Store, run_id: str, arm: Arm, tasks: PlanTasks, shuffles: dict[str, Shuffle], options: PrepareOptions
+    store: Store,
+    run_id: str,
+    arm: Arm,
+    tasks: PlanTasks,
+    shuffles: dict[str, Shuffle],
+    options: PrepareOptions,
+    form: TrainingForm,
 ) -> _Gathered:
     questions = load_codebook(store, run_id).questions
     shapes = {name: answer_format(arm, question) for name, question in questions.items()}
@@ -142,7 +160,7 @@ def _gather(
                 raise UserInputError("the arm asks in several turns.", where="--arm", hint=hint)
             order = orders[row].as_py() if shapes[question].form == "letter" else ()
             answer = answer_text(columns["truth"][row], shapes[question], questions[question], order)
-            shuffles[split].add(f"{who}\x1f{question}", training_line(turns[at], answer, options.form))
+            shuffles[split].add(f"{who}\x1f{question}", training_line(turns[at], answer, form))
             gathered.ids[split].add(who)
             if split == "train":
                 gathered.counts[question][answer] += 1

@@ -7,7 +7,7 @@ from typing import Any
 
 from producer.estimate import Completion, completion_of, size_limit
 from producer.identity_text import RequestIdentity
-from producer.strategies import Strategy, strategy_of
+from producer.strategies import Strategy, strategy_of, wanted_parameters
 from providers.families import is_deterministic, output_limit_tokens, wire_parameters
 from providers.service import service_identity
 from providers.tokens import TokenCounter
@@ -67,6 +67,19 @@ class ModelArm:
     completion: Completion
 
     @property
+    def is_completion(self) -> bool:
+        """Prompts are one text, without anything that the chat format adds."""
+        return self.model.family == "completion"
+
+    def overhead(self, n_messages: int) -> int:
+        """Tokens that the format adds for so many messages."""
+        return 0 if self.is_completion else self.counter.overhead(n_messages)
+
+    def exact(self, messages: list[dict[str, str]]) -> int:
+        """Prompt tokens of whole messages, nothing taken apart."""
+        return self.counter.count(messages[0]["content"]) if self.is_completion else self.counter.exact(messages)
+
+    @property
     def prompt_room_tokens(self) -> float:
         """Largest prompt that the context window and a whole minute of the largest quota pool can hold."""
         window = self.model.context_window_tokens
@@ -104,7 +117,9 @@ def model_arm(
         known = ", ".join(models)
         raise StudyError(f"there is no model {arm.model}.", where=f"arms.{name}", hint=f"There are: {known}.")
     model, strategy = models[arm.model], strategy_of(arm, field_period=field_period)
-    parameters = wire_parameters(model.family, {**model.parameters, **strategy.parameters, **arm.parameters})
+    parameters = wire_parameters(
+        model.family, {**model.parameters, **wanted_parameters(strategy, model.family), **arm.parameters}
+    )
     shared = is_deterministic(model.family, parameters)
     if model.model not in counters:
         counters[model.model] = ChatCounter(model.model)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from producer.turns import Messages, Turns, call_tokens
 from providers.families import wire_parameters
+from schemas.completion_form import asked
 from schemas.identity import call_id
 from schemas.models import Family
 
@@ -71,9 +72,10 @@ class Spelling:
         """
         custom_id = call_id(request_id, len(texts))
         messages, tokens = _call(turns, planned, texts)
+        name, said = asked(messages)
         text = (
             f'{{"custom_id":{_json(custom_id)},"method":"POST","url":{self._url},'
-            f'"body":{{"model":{self._model},"messages":{_json(messages)}{self._more(parameters)}}}}}\n'
+            f'"body":{{"model":{self._model},"{name}":{_json(said)}{self._more(parameters)}}}}}\n'
         )
         if not text.isascii():
             text = text.translate(_LINE_ENDS)
@@ -93,9 +95,9 @@ def _call(turns: str, planned: Planned, texts: Sequence[str]) -> tuple[Messages,
     first, *later = json.loads(turns)
     if not later:
         return first, (planned.prompt, planned.most)
-    asked, limit = Turns(first, tuple(later)), planned.most - planned.prompt
-    tokens = call_tokens(asked, texts, prompt=planned.prompt, completion=planned.completion, limit=limit)
-    return asked.messages(texts), (tokens.prompt, tokens.prompt + tokens.limit)
+    talk, limit = Turns(first, tuple(later)), planned.most - planned.prompt
+    tokens = call_tokens(talk, texts, prompt=planned.prompt, completion=planned.completion, limit=limit)
+    return talk.messages(texts), (tokens.prompt, tokens.prompt + tokens.limit)
 
 
 def _json(value: Any) -> str:  # noqa: ANN401 - whatever the plan holds

@@ -7,6 +7,7 @@ from pathlib import Path
 from producer.checks_arms import arm_problems, training_problems
 from producer.checks_batch import batch_problems
 from producer.checks_closeness import relatives
+from producer.checks_completion import completion_problems
 from producer.checks_cutoff import cutoff_problems
 from producer.checks_formats import format_problems
 from producer.checks_import import import_problems
@@ -120,6 +121,7 @@ def check(
     problems += route_problems(study, source)
     problems += strategy_problems(study, source, offered, codebook)
     problems += format_problems(study, source, offered, codebook)
+    problems += completion_problems(study, source, offered)
     models = _used(study, files.models)
     problems += cutoff_problems(study, source, models)
     if files.models_source is not None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from producer.strategies import strategy_of
+from producer.strategies import strategy_of, wanted_parameters
 from providers.families import LIMIT_NAMES, output_limit_tokens, problems
 from schemas.errors import Problem
 from schemas.models import Model
@@ -14,6 +14,7 @@ from schemas.yaml_source import Source
 RESERVED = {
     "model": "the model's `model` and `deployment` say it",
     "messages": "the strategy writes them",
+    "prompt": "the strategy writes it",
     "stream": "answers are read whole",
     "stream_options": "answers are read whole",
     "response_format": "`format: json` sets it",
@@ -39,7 +40,7 @@ class Settings:
         self.arm_name, self.arm, self.model = arm_name, arm, model
         self.study, self.models = study, models
         self.given: dict[str, Any] = {**model.parameters, **arm.parameters}
-        own = strategy_of(arm).parameters if arm.strategy is not None else {}
+        own = wanted_parameters(strategy_of(arm), model.family) if arm.strategy is not None else {}
         self.values: dict[str, Any] = {**model.parameters, **own, **arm.parameters}
 
     def where(self, parameter: str = "") -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from producer.checks_arms import questions_of
-from producer.strategies import n_samples, strategy_of
+from producer.strategies import n_samples, strategy_of, wanted_parameters
 from providers.families import is_deterministic
 from schemas.answer_format import asked_of
 from schemas.codebook import CodedVariable
@@ -40,7 +40,7 @@ def strategy_problems(
         yield from _format(name, arm, source)
         if questions is not None and arm.strategy in DISTRIBUTIONS:
             for question in questions_of(arm, study):
-                yield from _question(name, arm, questions[question], where)
+                yield from _question(name, arm, model, questions[question], where)
 
 
 def _model(name: str, arm: Arm, model: Model, where: str) -> Iterator[Problem]:
@@ -54,7 +54,7 @@ def _repeats(name: str, arm: Arm, model: Model, source: Source) -> Iterator[Prob
     n = n_samples(arm) if arm.strategy == "repeats" else arm.repeats
     if n is None or n < 2:
         return
-    parameters = {**model.parameters, **strategy_of(arm).parameters, **arm.parameters}
+    parameters = {**model.parameters, **wanted_parameters(strategy_of(arm), model.family), **arm.parameters}
     where = source.where(f"arms.{name}.repeats")
     if is_deterministic(model.family, parameters):
         what = f"the arm {name} asks {n} times at temperature 0: the answers hardly differ."
@@ -72,17 +72,19 @@ def _format(name: str, arm: Arm, source: Source) -> Iterator[Problem]:
         yield Problem(what, source.where(f"arms.{name}.format"), hint, code="format_not_for_strategy")
 
 
-def _question(name: str, arm: Arm, question: CodedVariable, where: str) -> Iterator[Problem]:
+def _question(name: str, arm: Arm, model: Model | None, question: CodedVariable, where: str) -> Iterator[Problem]:
     if asked_of(question) != "single":
         what = f"the arm {name} gives probabilities of one option, and {question.name} is no single choice."
         hint = "Name the arm's questions with `questions`, without this one."
         yield Problem(what, where, hint, code="question_not_for_strategy")
     elif arm.strategy == "logprobs":
-        yield from _tokens(name, arm, question, where)
+        yield from _tokens(name, arm, model, question, where)
 
 
-def _tokens(name: str, arm: Arm, question: CodedVariable, where: str) -> Iterator[Problem]:
-    shown = arm.parameters.get("top_logprobs", strategy_of(arm).parameters["top_logprobs"])
+def _tokens(name: str, arm: Arm, model: Model | None, question: CodedVariable, where: str) -> Iterator[Problem]:
+    shown = {**wanted_parameters(strategy_of(arm), "chat" if model is None else model.family), **arm.parameters}[
+        "top_logprobs"
+    ]
     if isinstance(shown, int) and len(question.codes) > shown:
         what = f"{question.name} has {len(question.codes)} options, and the arm {name} sees {shown} tokens at most."
         hint = "What falls on the others is not covered; use repeats or stated for this question."

@@ -39,8 +39,8 @@ def rung_of(model: Model, arm: Arm | None = None) -> Rung:
     parameters = {**model.parameters, **({} if arm is None else arm.parameters)}
     if model.probabilities in ("logprobs", "stated"):
         return Rung(model.probabilities, "the models file says so")
-    if model.probabilities is None and model.family == "chat":
-        return Rung("logprobs", "chat models report them")
+    if model.probabilities is None and model.family != "reasoning":
+        return Rung("logprobs", f"{model.family} models report them")
     if is_deterministic(model.family, parameters):
         return Rung("stated", "samples at temperature 0 do not differ")
     why = "reasoning models refuse logprobs" if model.family == "reasoning" else "the models file says so"

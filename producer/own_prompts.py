@@ -44,10 +44,7 @@ class OwnPrompts(QuestionPrompts):
         self._texts = QuestionTexts(arm, question, forms)
         self._rendered: dict[tuple[str | None, Order | None, bool], Rendered] = {}
 
-    def conversation(
-        self, position: int, respondent_id: str, orders: Sequence[Order] = ()
-    ) -> tuple[Conversation, bool]:
-        """What one respondent's request says; several orders are conversations of their own, one a turn."""
+    def _said(self, position: int, respondent_id: str, orders: Sequence[Order]) -> tuple[Conversation, bool]:
         del respondent_id
         persona = self._personas.piece(position)
         talks = [

@@ -83,7 +83,7 @@ def preview_of(inputs: PlanInputs, *, respondent_id: str, question_id: str, arm:
         messages=plain(conversation.first),
         later=[plain(turn.messages) for turn in conversation.later],
         answer_format=resolved.strategy.answer_format,
-        prompt_tokens=resolved.counter.exact(plain(conversation.first)),
+        prompt_tokens=resolved.exact(plain(conversation.first)),
         planned_tokens=request.prompt_tokens,
         max_tokens=request.prompt_tokens + completion.limit,
         parameters=resolved.parameters,

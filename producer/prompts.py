@@ -8,6 +8,7 @@ from producer.conversation import AGAIN, Conversation, Turn
 from producer.example_answers import RealAnswer
 from producer.examples import Chosen, ExampleIndex
 from producer.interview import Interview
+from producer.one_text import OneText
 from producer.option_orders import Order
 from producer.persona_pieces import PersonaPieces
 from producer.pieces import Message, Piece, piece_of
@@ -77,6 +78,7 @@ class QuestionPrompts:
         self._system = piece_of(arm.strategy.system, arm.counter.count)
         self._asks = QuestionTexts(arm, question, forms)
         self._stages = tuple(piece_of(text, arm.counter.count) for text in arm.strategy.stages)
+        self._one_text = OneText(arm.counter.count) if arm.is_completion else None
 
     def conversation(
         self, position: int, respondent_id: str, orders: Sequence[Order] = ()
@@ -85,6 +87,10 @@ class QuestionPrompts:
 
         Several orders of the options are conversations of their own, one a turn.
         """
+        said, is_relaxed = self._said(position, respondent_id, orders)
+        return (said if self._one_text is None else self._one_text.of(said)), is_relaxed
+
+    def _said(self, position: int, respondent_id: str, orders: Sequence[Order]) -> tuple[Conversation, bool]:
         order = orders[0] if orders else None
         first, is_relaxed = self._first(position, respondent_id, order)
         if self._stages:
@@ -121,9 +127,7 @@ class QuestionPrompts:
         turns = conversation.canonical()
         key = self._arm.identity.digest(turns, respondent_id=respondent_id, repeat=repeat)
         completion = self._arm.completion
-        tokens = conversation.prompt_tokens(
-            self._arm.counter.overhead, each_answer=completion.expected // completion.n_turns
-        )
+        tokens = conversation.prompt_tokens(self._arm.overhead, each_answer=completion.expected // completion.n_turns)
         return Request(key, turns, tokens.total, tokens.largest, is_relaxed)
 
     def _chosen(self, source: ExampleSource, position: int, respondent_id: str) -> Chosen:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from producer.pieces import CountTokens, Message, Piece, piece_of, uncounted
+from providers.families import COMPLETION_LOGPROBS
 from schemas.answer_format import LETTERS
 from schemas.codebook import CodedVariable
+from schemas.models import Family
 from schemas.study import Arm
 
 SEAM = "\n\n"
@@ -112,6 +114,13 @@ STAGES = (
     "and around them, and how it touches them.",
 )
 """Of chain_of_thought with `stages: 3`: the person, the times; then comes the question."""
+
+
+def wanted_parameters(strategy: Strategy, family: Family) -> Mapping[str, Any]:
+    """Wire parameters that a strategy needs of a family."""
+    if family == "completion" and "top_logprobs" in strategy.parameters:
+        return {**strategy.parameters, "top_logprobs": COMPLETION_LOGPROBS}
+    return strategy.parameters
 
 
 DEFAULT_SAMPLES = 10

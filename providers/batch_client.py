@@ -271,7 +271,7 @@ def open_batch_client(
         SettingsError: the key's variable is not named, not set, or holds no key.
     """
     link = open_link(model, deployment, environ=environ, credential=credential)
-    return BatchClient(link, endpoint=create_endpoint(model.provider) if endpoint is None else endpoint)
+    return BatchClient(link, endpoint=create_endpoint(model.provider, model.family) if endpoint is None else endpoint)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from providers.error_bodies import read_service_error
 from providers.links import Link, open_link, read_key
 from providers.rate_hints import rate_hints
 from providers.replies import Reply, read_reply
-from providers.service import chat_path, wire_name
+from providers.service import call_path, wire_name
 from providers.sessions import connect_timeout, open_session
 from providers.templates import Recorder, record
 from schemas.errors import RejectedRequestError, TransientModelError
@@ -38,7 +38,7 @@ class _Answer(NamedTuple):
 
 
 class ChatClient:
-    """Chat completions of one deployment. Belongs to the event loop of its first call; close it in that loop."""
+    """Calls of one deployment, chats or prompts. Belongs to the event loop of its first call; close it in that loop."""
 
     def __init__(self, link: Link, recorder: Recorder, *, path: str, model: str, id_header: str) -> None:
         self._link = link
@@ -58,7 +58,7 @@ class ChatClient:
         """One answer to one request. Nothing is retried.
 
         Args:
-            body: messages and wire parameters; the deployment's name is put in as `model`, over any there.
+            body: messages or prompt, and wire parameters; the deployment's name is put in as `model`, over any there.
             call_id: sent as the client's request id, so that the service's log names the call.
             timeout_s: for the whole call, connecting and reading included.
 
@@ -159,7 +159,7 @@ def open_client(
     return ChatClient(
         open_link(model, deployment, environ=environ, credential=credential, transport=recorder),
         recorder,
-        path=chat_path(model, deployment),
+        path=call_path(model, deployment),
         model=wire_name(model, deployment),
         id_header="X-Client-Request-Id" if model.provider == "openai" else "x-ms-client-request-id",
     )

@@ -41,6 +41,8 @@ _OUTPUT_LIMIT = "max_tokens or model output limit reached"
 _TOO_LARGE = "request too large"
 
 _UNSUPPORTED = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
+_OTHER_ENDPOINT = re.compile(r"use v1/(chat/)?completions", re.IGNORECASE)
+_OTHER_FAMILY = "Say in the models file what it is: `family: completion` for prompts, else `chat`; or choose another."
 _UNRECOGNIZED = re.compile(r"Unrecognized request arguments? supplied: (\w+)")
 _INSTEAD = re.compile(r"Use '(\w+)' instead")
 
@@ -158,10 +160,13 @@ def _by_code(said: ServiceError, message: str) -> ModelError | None:
         (_NO_CREDIT, "insufficient_quota", "No credit", "Add credit or raise the billing limit, then resume."),
         (_NO_MODEL, "model_not_found", "Model or deployment not found", "Check `model` and `deployment`."),
         (_BAD_KEY, "unauthorized", "Key refused", "Check the key's environment variable."),
-        (_NO_OPERATION, "operation_not_supported", "The model does not take chat requests", "Choose another model."),
+        (_NO_OPERATION, "operation_not_supported", "The model does not take such requests", _OTHER_FAMILY),
     ):
         if names & known:
             return ServiceRefusedError(_sentence(what, message), code=code, http_status=said.status, hint=hint)
+    if said.status == 404 and _OTHER_ENDPOINT.search(said.message):
+        what = _sentence("The model does not take such requests", message)
+        return ServiceRefusedError(what, code="operation_not_supported", http_status=404, hint=_OTHER_FAMILY)
     if names & _TOO_LONG:
         what = _sentence("Prompt too long for the model", message)
         return OversizedRequestError(what, code="context_length_exceeded", http_status=said.status)

@@ -1,4 +1,4 @@
-"""A chat completion's body read into a Reply: outcome, text, usage, fingerprint, logprobs."""
+"""The body of a chat completion or completion read into a Reply: outcome, text, usage, fingerprint, logprobs."""
 
 import json
 from dataclasses import dataclass
@@ -70,14 +70,14 @@ def read_reply(content: bytes, *, latency_s: float, limits: RateHints) -> Reply:
     """The answer in the body of a 200.
 
     Raises:
-        UnreadableAnswerError: `malformed_response` if the body is no chat completion, `empty_content` if the model
+        UnreadableAnswerError: `malformed_response` if the body is no completion, `empty_content` if the model
             ended by itself without a word. Both were billed and are worth another try.
     """
     return read_completion(_json_object(content), latency_s=latency_s, limits=limits)
 
 
 def read_completion(body: dict[str, Any], *, latency_s: float, limits: RateHints) -> Reply:
-    """The answer in a chat completion that is already decoded.
+    """The answer in a completion, of a chat or of a prompt, that is already decoded.
 
     Raises:
         UnreadableAnswerError: as `read_reply`.
@@ -132,6 +132,8 @@ def _first_choice(body: dict[str, Any]) -> dict[str, Any]:
     first = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(first, dict):
         raise _malformed("without choices", read_usage(body.get("usage")))
+    if "message" not in first and isinstance(first.get("text"), str):
+        return {**first, "message": {"content": first["text"]}}
     if not isinstance(first.get("message"), dict):
         # Azure leaves the message out of a choice that its filter withheld
         if first.get("finish_reason") != "content_filter":

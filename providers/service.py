@@ -21,11 +21,12 @@ def wire_name(model: Model, deployment: Deployment) -> str:
     return deployment.deployment if deployment.deployment is not None else model.model
 
 
-def chat_path(model: Model, deployment: Deployment) -> str:
-    """Path of chat completions under `base_url`. The dated Azure API names the deployment in it."""
+def call_path(model: Model, deployment: Deployment) -> str:
+    """Path of a single call under `base_url`, by family. The dated Azure API names the deployment in it."""
+    path = "/completions" if model.family == "completion" else "/chat/completions"
     if model.provider != "azure":
-        return "/chat/completions"
-    return f"/deployments/{quote(wire_name(model, deployment), safe='')}/chat/completions"
+        return path
+    return f"/deployments/{quote(wire_name(model, deployment), safe='')}{path}"
 
 
 def origin(url: str) -> str:

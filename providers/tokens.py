@@ -23,7 +23,7 @@ UNKNOWN_MARGIN = 0.2
 _CACHED_TEXTS = 32_768
 _KNOWN: tuple[tuple[re.Pattern[str], EncodingName], ...] = (
     (re.compile(r"(chatgpt-4o|gpt-4o|gpt-4\.1|gpt-4\.5|gpt-5|gpt-oss|o[134])(?![0-9a-z])"), "o200k_base"),
-    (re.compile(r"(gpt-4|gpt-3\.5|gpt-35)(?![0-9a-z.])"), "cl100k_base"),
+    (re.compile(r"(gpt-4|gpt-3\.5|gpt-35|babbage-002|davinci-002)(?![0-9a-z.])"), "cl100k_base"),
 )
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from schemas.strict import Strict
 
 Provider = Literal["openai", "azure_v1", "azure"]
-Family = Literal["chat", "reasoning"]
+Family = Literal["chat", "reasoning", "completion"]
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 QuotaCounting = Literal["max_tokens", "actual"]
 
@@ -107,7 +107,10 @@ class Model(Strict):
 
     provider: Provider = Field(description="openai: any compatible address. azure_v1, azure: Azure OpenAI.")
     model: str = Field(description="Model id: identity, prices, tokens.")
-    family: Family = Field("chat", description="Which parameters the service accepts.")
+    family: Family = Field(
+        "chat",
+        description="Which parameters the service accepts; completion: prompts as one text, sent to `/completions`.",
+    )
     api_version: str | None = Field(None, description="azure only.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Wire parameters of every request.")
     price: Price | None = Field(None, description="default: the shipped price table, by model id.")

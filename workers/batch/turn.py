@@ -90,7 +90,7 @@ class Turn:
 
 def spec_of(name: str, model: Model, deployment: BatchDeployment) -> BatchSpec:
     """How lines for a deployment are spelled; `name` as in the models file."""
-    url = line_url(model.provider) if deployment.line_url is None else deployment.line_url
+    url = line_url(model.provider, model.family) if deployment.line_url is None else deployment.line_url
     return BatchSpec(name, wire_name(model, deployment), url, model.family)
 
 

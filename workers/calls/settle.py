@@ -11,6 +11,7 @@ from random import Random
 from providers.families import wire_parameters
 from providers.prices import cost_usd
 from providers.replies import Reply, Usage
+from schemas.completion_form import asked
 from schemas.errors import ModelError, ServiceRefusedError, TransientModelError
 from schemas.identity import seed_from
 from schemas.models import Price
@@ -144,7 +145,8 @@ async def _call(request: PlannedRequest, lane: Lane, work: Settling, tries: Trie
     work.count("called")
     work.moved()
     try:
-        body = {"messages": request.messages} | parameters
+        name, said = asked(request.messages)
+        body = {name: said} | parameters
         with metrics.IN_FLIGHT.track_inprogress():
             reply = await lane.client.complete(body, call_id=request.call_id, timeout_s=lane.model.timeout_s)
     except ModelError as error:

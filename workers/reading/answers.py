@@ -1,7 +1,8 @@
 """Reading an answer: exactly what was asked for, else a reason. Pure, versioned, never a guess.
 
 Version 1 knows one option by its code or label. Version 2 adds the other formats and kinds, and digits of other
-scripts. An earlier version stays as it was, so that `reread --reader 1` gives what it gave.
+scripts. Version 3 follows options of several tokens through log-probabilities. An earlier version stays as it was, so
+that `reread --reader 1` gives what it gave.
 """
 
 from schemas.answer_format import NUMBER, AnswerFormat
@@ -29,10 +30,10 @@ __all__ = [
     "read_answer",
 ]
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Raised whenever the same text could be read differently."""
 
-VERSIONS = (1, 2)
+VERSIONS = (1, 2, 3)
 
 LONGEST_READ_CHARS = 100_000
 

@@ -5,12 +5,12 @@ options, before the shares were scaled up by it.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from workers.reading.token_places import bare_option, first_only, follow, token_places
+
 _LONGEST_READ_CHARS = 100_000
-_WRAPPING = " \t\r\n\"'`*_“”‘’()[]<>.:"
 
 
 class Distribution(NamedTuple):
@@ -41,26 +41,30 @@ def logprobs_of_turn(raw: str | None, turn: int) -> object:
     return told[turn] if turn < len(told) else None
 
 
-def from_logprobs(told: object, spelled: Mapping[str, int]) -> Distribution | None:
-    """The distribution at the first token of an answer; None if no probability falls on an option.
+def from_logprobs(told: object, spelled: Mapping[str, int], *, one_token: bool = False) -> Distribution | None:
+    """The distribution over the options of an answer; None if no probability falls on one.
 
-    Tokens that say the same option are added up: with a blank before them, in quotes, in capitals or small. What
-    falls on other tokens, and on options beyond those that the service listed, is not covered.
+    Tokens that say the same option are added up: with a blank before them, in quotes, in capitals or small. An option
+    of several tokens is followed token by token (`workers.reading.token_places`): what falls on a beginning that
+    several options share is split evenly between them and not covered. What falls on other tokens, and on options
+    beyond those that the service listed, is not covered either.
 
     Args:
-        told: the choice's `logprobs`.
+        told: the choice's `logprobs`, of a chat or of a completion.
         spelled: how options are written -> code, in codebook order.
+        one_token: read the first token only, as readers before version 3 did.
     """
-    entry = _first_spoken(told)
-    if entry is None:
+    codes = {bare_option(text): code for text, code in spelled.items()}
+    found = (first_only if one_token else follow)(token_places(told), list(codes))
+    if found is None:
         return None
     mass = dict.fromkeys(spelled.values(), 0.0)
-    codes = {_bare(text): code for text, code in spelled.items()}
-    for token, chance in _chances(entry).items():
-        code = codes.get(_bare(token))
-        if code is not None:
-            mass[code] += chance
-    return _scaled(mass, covered=sum(mass.values()))
+    for text, chance in found.sure.items():
+        mass[codes[text]] += chance
+    for texts, chance in found.shared.items():
+        for text in texts:
+            mass[codes[text]] += chance / len(texts)
+    return _scaled(mass, covered=sum(found.sure.values()))
 
 
 def from_stated(text: str, spelled: Mapping[str, int], labels: Mapping[int, str]) -> Distribution | None:
@@ -77,11 +81,13 @@ def from_stated(text: str, spelled: Mapping[str, int], labels: Mapping[int, str]
     stated = _json_object(text)
     if stated is None:
         return None
-    codes = {_bare(label): code for code, label in labels.items()} | {_bare(t): code for t, code in spelled.items()}
+    codes = {bare_option(label): code for code, label in labels.items()} | {
+        bare_option(t): code for t, code in spelled.items()
+    }
     mass, total = dict.fromkeys(spelled.values(), 0.0), 0.0
     named: set[int] = set()
     for key, value in stated:
-        share, code = _number(value), codes.get(_bare(key))
+        share, code = _number(value), codes.get(bare_option(key))
         if share is None or code in named:
             return None
         total += share
@@ -96,27 +102,6 @@ def _scaled(mass: Mapping[int, float], *, covered: float) -> Distribution | None
     if not total > 0:
         return None
     return Distribution({code: share / total for code, share in mass.items()}, min(1.0, covered))
-
-
-def _first_spoken(told: object) -> dict[str, Any] | None:
-    """The first token that is more than blanks."""
-    content = told.get("content") if isinstance(told, dict) else None
-    for entry in content if isinstance(content, list) else []:
-        token = entry.get("token") if isinstance(entry, dict) else None
-        if isinstance(token, str) and token.strip():
-            return dict(entry)
-    return None
-
-
-def _chances(entry: Mapping[str, Any]) -> dict[str, float]:
-    """Token -> probability: the alternatives, and the token itself if it is not among them."""
-    listed = entry.get("top_logprobs")
-    found: dict[str, float] = {}
-    for one in [*(listed if isinstance(listed, list) else []), entry]:
-        token, logprob = (one.get("token"), one.get("logprob")) if isinstance(one, dict) else (None, None)
-        if isinstance(token, str) and isinstance(logprob, int | float) and not math.isnan(logprob):
-            found.setdefault(token, math.exp(min(0.0, float(logprob))))
-    return found
 
 
 def _json_object(text: str) -> list[tuple[str, Any]] | None:
@@ -139,7 +124,3 @@ def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if 0 <= value < 1e6 else None
-
-
-def _bare(text: str) -> str:
-    return " ".join(text.strip(_WRAPPING).casefold().split())

@@ -9,6 +9,8 @@ from workers.reading.answers import REASONS, Choice, Number, Several, Unparsed, 
 from workers.reading.distributions import Distribution, from_logprobs, from_stated, logprobs_of_turn
 
 OPEN = ("pending", "cancelled")
+FOLLOWS_TOKENS = 3
+"""Version of the reader from which on an option may be several tokens."""
 
 
 class Reading(NamedTuple):
@@ -118,7 +120,8 @@ class Reader:
             return None
         turns = landed.turns if landed.turns is not None else ()
         text = turns[turn] if turn < len(turns) else None
-        return _distributed(from_logprobs(told, spelled(question, shape.form, order)), question, text, "no_option_mass")
+        found = from_logprobs(told, spelled(question, shape.form, order), one_token=self._version < FOLLOWS_TOKENS)
+        return _distributed(found, question, text, "no_option_mass")
 
     def _read(self, question: CodedVariable, shape: AnswerFormat, text: str, shown: tuple[int, ...]) -> Reading:
         if shape.told != "answer":

@@ -6,8 +6,10 @@ import pytest
 from emulator.answers import Answer, Usage, _cut
 from emulator.bodies import completion
 from emulator.manner import RAMBLING_TEXT, Manner, biased, first_tokens
+from emulator.parameters import read_order
 from emulator.prompt import read
 from emulator.respondent import answer
+from emulator.tokens import pieces
 
 ASK = "You are a nurse.\n\nQuestion: How is it?\n1. Good\n2. Fair\n3. Poor\n"
 NUMBER = "Answer with the number only."
@@ -43,7 +45,10 @@ def test_tokens_split_codes_and_keep_stray_words():
 
 def test_reported_logprobs_are_the_chances_of_the_answer():
     said = say(off_codebook=0.2)
-    choice = _cut(said, 0, None)
+    order = read_order(
+        {"messages": [{"role": "user", "content": ASK}], "logprobs": True, "top_logprobs": 20}, "chat", "m"
+    )
+    choice = _cut(said, 0, order, pieces)
     body = completion(
         Answer((choice,), Usage(1, 0, 1, 0)),
         answer_id="a", created=0, snapshot="m", seed=1, azure=False, logprobs=20,
@@ -61,7 +66,7 @@ def test_rambling_answer_holds_nothing_to_read():
     assert said.text == RAMBLING_TEXT
     assert not any(char.isdigit() or char in "{:" for char in said.text)
     assert say("Write ANSWER: <number>", style="rambling").text == RAMBLING_TEXT
-    assert said.tokens == {"Honestly,": 1.0}
+    assert said.texts == {"Honestly,": 1.0}
 
 
 def test_stated_distribution_is_the_chances_in_percent():

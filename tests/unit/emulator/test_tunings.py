@@ -97,11 +97,25 @@ def test_prompt_and_completion_form_trains_too(client: openai.OpenAI) -> None:
         for line in training_lines()
     ]
 
-    job = ended(client, create(client, jsonl(lines)).id)
-    prompt = [{"role": "user", "content": lines[1]["prompt"]}]
-    said = client.chat.completions.create(model=job.fine_tuned_model, messages=prompt, temperature=0)
+    job = ended(client, create(client, jsonl(lines), model="babbage-002").id)
+    ask = {"model": job.fine_tuned_model, "prompt": lines[1]["prompt"], "temperature": 0}
+    said = client.completions.create(**ask)
+    stopped = client.completions.create(**ask, stop=" END", logprobs=5)
 
-    assert said.choices[0].message.content == " 1 END"
+    assert said.choices[0].text == " 1 END"
+    assert stopped.choices[0].text == " 1"
+    assert stopped.choices[0].logprobs.tokens == [" 1"]
+    assert set(stopped.choices[0].logprobs.top_logprobs[0]) == {" 1", " 2", " 3"}
+
+
+@pytest.mark.parametrize(("model", "in_prompts"), [("gpt-4.1-mini", True), ("babbage-002", False)])
+def test_file_in_the_other_form_fails_its_training(client: openai.OpenAI, model: str, in_prompts: bool) -> None:
+    lines = [{"prompt": "q ->", "completion": " 1 END"}] * 12 if in_prompts else training_lines(12)
+
+    job = ended(client, create(client, jsonl(lines), model=model).id)
+
+    assert job.status == "failed"
+    assert "is trained on examples with" in job.error.message
 
 
 def test_training_that_is_closed_is_refused_with_403() -> None:

@@ -18,7 +18,7 @@ from azure.core.credentials import AccessToken
 
 from providers.clients import ChatClient, open_client
 from providers.links import open_link
-from providers.service import chat_path
+from providers.service import call_path
 from schemas.errors import ModelError, TransientModelError
 from schemas.models import Deployment, Model
 from tests.support.chat_server import answering, chat_server, completion, dropping, hanging
@@ -79,7 +79,7 @@ async def test_client_sends_the_headers_and_the_address_of_the_sdk(provider, mon
         model, deployment = described(server.url, provider)
         link = open_link(model, deployment, environ={"THE_KEY": KEY})
         options: Any = {"headers": link.headers}
-        await link.sdk.post(chat_path(model, deployment), cast_to=httpx2.Response, body=BODY, options=options)
+        await link.sdk.post(call_path(model, deployment), cast_to=httpx2.Response, body=BODY, options=options)
         await link.close()
         await call(open_client(model, deployment, environ={"THE_KEY": KEY}))
 

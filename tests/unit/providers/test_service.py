@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from providers.service import base_url, chat_path, origin, problems, service_identity, wire_name
+from providers.service import base_url, call_path, origin, problems, service_identity, wire_name
 from schemas.errors import StudyError
 from schemas.models import Deployment, Model
 
@@ -103,7 +103,7 @@ def test_address_and_path_follow_the_provider(provider, url, expected, path):
     deployment = at(url, deployment="a/b")
     model = make_model(deployment, provider=provider)
 
-    assert (base_url(model, deployment), chat_path(model, deployment)) == (expected, path)
+    assert (base_url(model, deployment), call_path(model, deployment)) == (expected, path)
 
 
 def test_wire_name_is_the_model_id_unless_the_deployment_has_a_name():

@@ -10,6 +10,7 @@ from producer.checks_closeness import relatives
 from producer.checks_completion import completion_problems
 from producer.checks_cutoff import cutoff_problems
 from producer.checks_formats import format_problems
+from producer.checks_identifiers import identifier_problems
 from producer.checks_import import import_problems
 from producer.checks_languages import language_problems
 from producer.checks_models import model_problems
@@ -114,6 +115,7 @@ def check(
         problems += rendering_problems(study, study_path.parent, prepared)
         problems += training_problems(study, source, prepared)
         problems += coinciding_personas(study, source, prepared)
+        problems += identifier_problems(study, source, prepared)
         problems += privacy_problems(study, source, prepared)
         problems += language_problems(study, source, prepared, study_path.parent)
         problems += relatives(study, source, prepared, data.variables if data is not None else {})

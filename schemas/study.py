@@ -203,6 +203,10 @@ class Privacy(Strict):
     k: int | None = Field(
         None, ge=2, description="Respondents that must share every persona; with fewer the study is refused."
     )
+    allow: list[str] = Field(
+        default_factory=list,
+        description="Persona fields that look like names, addresses, numbers or free texts, and are told on purpose.",
+    )
 
 
 class Queue(Strict):

@@ -10,9 +10,9 @@ from cli.context import load_environ, load_settings
 from cli.session import workers_for
 from schemas import wire
 from schemas.errors import ExitCode, NightpollError, UserInputError
-from storage.runs import append_event
 from storage.store import Store
 from workers import connection
+from workers.evaluations.jobs import ask_for_evaluation
 
 THEN = ("evaluate", "report")
 
@@ -33,7 +33,7 @@ def ask_for_evaluations(
         )
     with workers_for(store, load_settings(), load_environ(), {}):
         for run in runs:
-            append_event(store, run, "evaluation_asked", {"report": report is not None})
+            ask_for_evaluation(store, run, with_report=report is not None)
     if as_json:
         print_json({"asked": list(runs)})
     else:
@@ -60,7 +60,7 @@ def checked_then(text: str | None) -> tuple[str, ...]:
 def ask_after_run(store: Store, run_id: str, steps: Sequence[str]) -> None:
     """Record what is to follow a run."""
     if steps:
-        append_event(store, run_id, "evaluation_asked", {"report": "report" in steps})
+        ask_for_evaluation(store, run_id, with_report="report" in steps)
 
 
 def evaluation_doing(redis_url: str, run_id: str) -> str:

@@ -61,7 +61,7 @@ def test_three_studies_end_in_their_states_and_the_long_one_goes_on_the_next_nig
         assert [(e["study"], e["state"], e["late"]) for e in second] == [("long", "done", False)]
         long = rig.queue().entries[2].run_id
         kinds = [e.kind for e in load_events(fleet.store, long)]
-        assert kinds == ["opened", "paused", "resumed", "finished"]
+        assert kinds == ["opened", "paused", "resumed", "finished", "evaluation_asked", "evaluated"]
         assert load_state(fleet.store, long).phase == "finished"
         assert fleet.store.exists(f"{long}/evaluation/report.html")
         assert fleet.bought_twice() == 0

@@ -4,6 +4,7 @@ Fitting baselines computes for seconds to a minute; inside a worker it would hol
 Progress is a line each on stdout, an error is the last line of stderr.
 """
 
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -14,6 +15,9 @@ from schemas.errors import ExitCode, NightpollError
 from schemas.settings import Settings
 from storage.store import open_store
 from workers.predictions.fresh_predictions import compact_if_needed
+
+CALMER_THAN_CALLS = 5
+"""The calls of the workers on the same cores come first."""
 
 
 def main(run_id: str, *, with_report: bool) -> int:
@@ -41,4 +45,5 @@ def _tell(what: str) -> None:
 
 
 if __name__ == "__main__":
+    os.nice(CALMER_THAN_CALLS)
     sys.exit(main(sys.argv[1], with_report="report" in sys.argv[2:]))

@@ -1,4 +1,4 @@
-"""The keeper's part of evaluations: publish those that were asked for and that nobody works on."""
+"""Evaluations asked for, and the keeper's part: publish those that nobody works on."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,9 +7,16 @@ from redis import Redis
 
 from producer.enqueue import publish_evaluation
 from schemas import wire
+from storage.runs import append_event
+from storage.store import Store
 
 AGAIN_AFTER_S = 15.0
 """A published evaluation that nobody holds counts as lost after this long."""
+
+
+def ask_for_evaluation(store: Store, run_id: str, *, with_report: bool) -> None:
+    """Have a run evaluated by the workers once it has ended."""
+    append_event(store, run_id, "evaluation_asked", {"report": with_report})
 
 
 class EvaluationJobs:

@@ -50,13 +50,16 @@ def open_entry(store: Store, entry_id: str) -> QueueEntry | None:
     return entry if entry is not None and entry.is_open else None
 
 
-def end_entry(store: Store, entry_id: str, now: datetime, *, state: str, reason: str, exit_code: int) -> None:
-    """Close an entry (done, failed), or lay a nightly one that is done down until its next turn."""
+def end_entry(store: Store, ending: QueueEntry, now: datetime, *, state: str, reason: str, exit_code: int) -> None:
+    """Close an entry (done, failed), or lay a nightly one that is done down until its next turn.
+
+    Somebody else who has done so already is not overwritten: two keepers may see the same end.
+    """
     next_run_id: list[str] = []  # one for all tries of the change
 
     def closed(queue: OvernightQueue) -> OvernightQueue:
-        entry = queue.entry(entry_id)
-        if entry is None:
+        entry = queue.entry(ending.id)
+        if entry is None or not entry.is_open or entry.run_id != ending.run_id:
             return queue
         fields: dict[str, object] = {"state": state, "reason": reason, "exit_code": exit_code, "attempts": 0}
         fields["nights"] = ended(entry, state, now)
@@ -65,7 +68,7 @@ def end_entry(store: Store, entry_id: str, now: datetime, *, state: str, reason:
                 next_run_id.append(new_run_id(entry.name, now))
             fields |= {"state": "waiting", "run_id": next_run_id[0], "last_run_id": entry.run_id}
             fields["not_before"] = next_turn(entry, now)
-        return queue.replaced(entry_id, **fields)
+        return queue.replaced(entry.id, **fields)
 
     change_queue(store, closed)
 

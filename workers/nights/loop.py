@@ -1,7 +1,8 @@
 """The overnight queue at work: the keeper in office asks once a second what is due and lets it happen.
 
-What takes long (planning, evaluating, summing up) happens in child processes. Nothing here needs to be remembered:
-whether an entry's run exists, works or rests is read from the store each time, and every step may be done again.
+What takes long happens elsewhere: planning and summing up in child processes, evaluations as jobs of the workers.
+Nothing here needs to be remembered: whether an entry's run exists, works or rests is read from the store each time,
+and every step may be done again.
 """
 
 import logging
@@ -16,6 +17,8 @@ from schemas.overnight import OvernightQueue, QueueEntry
 from schemas.settings import Settings
 from storage.runs import append_event, load_state
 from storage.store import Store
+from workers.evaluations.jobs import ask_for_evaluation
+from workers.nights.child import end_entry
 from workers.nights.clock import NightClock
 from workers.nights.entries import change_queue, read_queue
 from workers.nights.log import begun, ended
@@ -24,7 +27,7 @@ from workers.nights.rules import Known, Step, next_steps, night_is_over, untold_
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
-MODULES = {"start": "workers.nights.start", "finish": "workers.nights.finish", "summary": "workers.nights.morning"}
+MODULES = {"start": "workers.nights.start", "summary": "workers.nights.morning"}
 
 
 class Nights:
@@ -56,19 +59,27 @@ class Nights:
             self._sum_up(queue, known, now)
 
     def _known(self, entry: QueueEntry) -> Known:
-        prepared, finished = f"start-{entry.id}" in self._children, f"finish-{entry.id}" in self._children
+        prepared = f"start-{entry.id}" in self._children
         if not self._store.exists(run_paths.run_json(entry.run_id)):
-            return Known(is_prepared=prepared, is_finished_off=finished)
+            return Known(is_prepared=prepared)
         state = load_state(self._store, entry.run_id)
-        return Known(state.phase, state.reason, state.exit_code, prepared, finished)
+        return Known(
+            state.phase, state.reason, state.exit_code, prepared, state.evaluation, state.evaluation_note
+        )  # fmt: skip
 
     def _do(self, step: Step, now: datetime) -> None:
         entry = step.entry
         log.info(
             "overnight queue", extra={"event": f"night_{step.kind}", "entry": entry.id, "run_id": entry.run_id}
         )  # fmt: skip
-        if step.kind in ("start", "finish"):
-            self._hand_over(step, now)
+        if step.kind == "start":
+            self._write(entry, attempts=entry.attempts + 1)
+            self._start("start", entry.id)
+        elif step.kind == "evaluate":
+            ask_for_evaluation(self._store, entry.run_id, with_report="report" in entry.then)
+            self._write(entry, state="finishing", attempts=0, nights=begun(entry, now))
+        elif step.kind == "finish":
+            end_entry(self._store, entry, now, state="done", reason=step.reason[:500], exit_code=step.exit_code)
         elif step.kind == "resume":
             self._write(entry, state="running", reason="", nights=begun(entry, now))  # first: it may be drained again
             append_event(self._store, entry.run_id, "resumed", {"by": "queue"})
@@ -88,15 +99,6 @@ class Nights:
         for night in untold_nights(queue):
             if night_is_over(queue, known, night, now):
                 self._start("summary", str(night))
-
-    def _hand_over(self, step: Step, now: datetime) -> None:
-        entry = step.entry
-        if step.kind == "start":
-            self._write(entry, attempts=entry.attempts + 1)
-        else:
-            attempts = entry.attempts + 1 if entry.state == "finishing" else 1
-            self._write(entry, state="finishing", attempts=attempts, nights=begun(entry, now))
-        self._start(step.kind, entry.id)
 
     def _write(self, entry: QueueEntry, **fields: object) -> None:
         change_queue(self._store, lambda queue: queue.replaced(entry.id, **fields))

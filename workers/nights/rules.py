@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from schemas.events import RunPhase
+from schemas.events import EvaluationJob, RunPhase
 from schemas.overnight import BY_QUEUE, HELD, WINDOW_ENDED, OvernightQueue, QueueEntry
 from schemas.window import end_of_night
 
 MOST_ATTEMPTS = 3
-Kind = Literal["start", "resume", "note", "drain", "end", "finish", "give_up"]
+Kind = Literal["start", "resume", "note", "drain", "end", "evaluate", "finish", "give_up"]
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,15 @@ class Known:
     Attributes:
         phase: None: there is no run yet.
         is_prepared: a process plans and opens it now.
-        is_finished_off: a process evaluates it now.
+        evaluation: what has become of the evaluation that was asked for; `evaluation_note` why it failed.
     """
 
     phase: RunPhase | None = None
     reason: str = ""
     exit_code: int = 0
     is_prepared: bool = False
-    is_finished_off: bool = False
+    evaluation: EvaluationJob = "none"
+    evaluation_note: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Step:
 
     Attributes:
         kind: start: plan and open it; resume: go on; note: write down that it works; drain: pause it;
-            end: write down that it ended; finish: evaluate it; give_up: it dies at every start.
+            end: write down that it ended; evaluate: ask the workers for its evaluation; finish: write down that all is
+            done; give_up: it dies at every start.
     """
 
     kind: Kind
@@ -80,7 +82,7 @@ def _look(entry: QueueEntry, run: Known, now: datetime, round_: _Round) -> None:
     elif run.phase == "paused":
         _paused(entry, run, now, round_)
     elif run.phase == "finished":
-        round_.steps += [] if run.is_finished_off else [Step("finish", entry, exit_code=run.exit_code)]
+        round_.steps += _finished(entry, run)
     else:
         reason = run.reason if run.phase == "stopped" else "The run was cancelled."
         round_.steps.append(Step("end", entry, reason, run.exit_code))
@@ -113,6 +115,14 @@ def _paused(entry: QueueEntry, run: Known, now: datetime, round_: _Round) -> Non
         _stand(round_, Step("resume", entry))
 
 
+def _finished(entry: QueueEntry, run: Known) -> list[Step]:
+    if entry.then and (entry.state != "finishing" or run.evaluation == "none"):
+        return [Step("evaluate", entry)]
+    if entry.then and run.evaluation == "asked":
+        return []
+    return [Step("finish", entry, run.evaluation_note if entry.then else "", run.exit_code)]
+
+
 def _stand(round_: _Round, step: Step) -> None:
     if round_.candidate is None:
         round_.candidate = step
@@ -134,7 +144,7 @@ def night_is_over(queue: OvernightQueue, known: Mapping[str, Known], night: date
         if not entry.is_open:
             continue
         run = known[entry.id]
-        if run.is_prepared or run.is_finished_off or run.phase in ("running", "finished"):
+        if run.is_prepared or run.phase in ("running", "finished"):
             return False
         opens = entry.opens_next(now)
         waits_for_a_user = run.phase == "paused" and run.reason not in BY_QUEUE

@@ -24,11 +24,11 @@ def start(store: Store, settings: Settings, entry_id: str) -> None:
     try:
         if not store.exists(run_json(entry.run_id)):
             _plan(store, entry)
-        entry = open_entry(store, entry_id)  # planning takes minutes: somebody may have removed it, or morning come
-        if entry is not None and entry.may_work(clock.now()):
+        still = open_entry(store, entry_id)  # planning takes minutes: somebody may have removed it, or morning come
+        if still is not None and still.may_work(clock.now()):
             open_run(store, entry.run_id, fresh=entry.fresh or entry.nightly, detached=True)
     except NightpollError as error:
-        end_entry(store, entry_id, clock.now(), state="failed", reason=told(error), exit_code=int(error.exit_code))
+        end_entry(store, entry, clock.now(), state="failed", reason=told(error), exit_code=int(error.exit_code))
 
 
 def _plan(store: Store, entry: QueueEntry) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.events import RunPhase
+from schemas.events import EvaluationJob, RunPhase
 from schemas.overnight import HELD, WINDOW_ENDED, EntryState, OvernightQueue, QueueEntry
 from schemas.window import Window
 from workers.nights.log import begun, ended, next_turn
@@ -16,6 +16,10 @@ from workers.nights.rules import MOST_ATTEMPTS, Known, next_steps, night_is_over
 NIGHT = datetime(2026, 11, 22, 23, tzinfo=UTC)
 DAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 WINDOW = Window(start="22:00", end="06:30", timezone="UTC")
+
+
+LAST = {"state": "finishing"}
+THEN = ["evaluate", "report"]
 
 
 def make_entry(number: int = 1, **fields: Any) -> QueueEntry:
@@ -51,7 +55,10 @@ def steps(entries: list[QueueEntry], known: dict[str, Known], now: datetime) -> 
         pytest.param({"state": "running"}, Known("stopped", "no", 5), NIGHT, ["end"], id="refused"),
         pytest.param({"state": "running"}, Known("cancelled", "", 8), NIGHT, ["end"], id="cancelled"),
         pytest.param({"state": "running"}, Known("finished"), DAY, ["finish"], id="finished"),
-        pytest.param({"state": "finishing"}, Known("finished", is_finished_off=True), DAY, [], id="being evaluated"),
+        pytest.param({"then": THEN}, Known("finished"), DAY, ["evaluate"], id="to be evaluated"),
+        pytest.param({"then": THEN} | LAST, Known("finished"), DAY, ["evaluate"], id="died before it was asked"),
+        pytest.param({"then": THEN} | LAST, Known("finished", evaluation="asked"), DAY, [], id="being evaluated"),
+        pytest.param({"then": THEN} | LAST, Known("finished", evaluation="failed"), DAY, ["finish"], id="evaluated"),
     ],
 )
 def test_entry_takes_its_step(fields, known, now, expected):
@@ -85,7 +92,7 @@ known_runs = st.builds(
     phase=st.sampled_from([None, *get_args(RunPhase)]),
     reason=st.sampled_from(["", WINDOW_ENDED, HELD, "paused by a command"]),
     is_prepared=st.booleans(),
-    is_finished_off=st.booleans(),
+    evaluation=st.sampled_from(get_args(EvaluationJob)),
 )
 entries_of = st.fixed_dictionaries(
     {

@@ -14,9 +14,9 @@ from storage.runs import append_event, load_events, load_state
 from storage.store import Store, open_store
 from tests.support.cli_runs import land
 from tests.support.studies import write_study
+from workers.nights.child import end_entry
 from workers.nights.clock import set_rehearsal
 from workers.nights.entries import change_queue, has_open_entries, read_queue
-from workers.nights.finish import finish
 from workers.nights.loop import Nights
 from workers.nights.morning import make_summary, summary_path
 from workers.nights.start import start
@@ -48,7 +48,7 @@ class Here(Nights):
             elif kind == "summary":
                 make_summary(self.here, self.settings, datetime.fromisoformat(name).date(), MORNING)
             else:
-                (start if kind == "start" else finish)(self.here, self.settings, name)
+                start(self.here, self.settings, name)
         return [kind for kind, _ in self.asked]
 
 
@@ -105,7 +105,7 @@ def test_entry_is_drained_in_the_morning_goes_on_the_next_night_and_is_summed_up
     rig.at(NEXT_NIGHT)
     rig.nights.look()
     rig.end_run("run1")
-    assert rig.nights.look() == ["finish"]
+    assert rig.nights.look() == []
     rig.at(datetime(2026, 11, 24, 7, tzinfo=UTC))
     rig.nights.look()
 
@@ -113,6 +113,35 @@ def test_entry_is_drained_in_the_morning_goes_on_the_next_night_and_is_summed_up
     assert [(e["state"], e["late"]) for e in rig.summary("2026-11-22")["entries"]] == [("drained", True)]
     assert [(e["state"], e["late"]) for e in rig.summary("2026-11-23")["entries"]] == [("done", False)]
     assert not has_open_entries(rig.store)
+
+
+@pytest.mark.parametrize("code", [0, 2])
+def test_evaluation_is_asked_of_the_workers_once_and_the_entry_waits_for_it(tmp_path, code):
+    rig = Rig(tmp_path, then=["evaluate", "report"])
+    rig.nights.look()
+    rig.end_run("run1")
+
+    for _ in range(3):
+        rig.nights.look()
+    waiting = rig.states()
+    append_event(rig.store, "run1", "evaluated", {"exit_code": code, "message": "no truth" if code else ""})
+    rig.nights.look()
+
+    assert (waiting, rig.states()) == (["finishing"], ["done"])
+    assert rig.kinds("run1") == ["opened", "finished", "evaluation_asked", "evaluated"]
+    assert load_state(rig.store, "run1").with_report
+    assert read_queue(rig.store).entries[0].reason == ("no truth" if code else "")
+
+
+def test_end_that_two_keepers_see_is_written_once(tmp_path):
+    rig = Rig(tmp_path, nightly=True)
+    seen = read_queue(rig.store).entries[0]
+
+    for _ in range(2):
+        end_entry(rig.store, seen, NIGHT, state="done", reason="", exit_code=0)
+
+    entry = read_queue(rig.store).entries[0]
+    assert (entry.state, entry.last_run_id) == ("waiting", "run1")
 
 
 def test_costs_of_a_run_over_two_nights_are_told_night_by_night(tmp_path):

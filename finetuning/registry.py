@@ -66,11 +66,13 @@ def tuned_entry(ledger: TuningLedger, name: str, version: str, model: str, deplo
     """What a run calls: the base entry with the tuned model in it. Prices stay the base entry's unless it says more."""
     wire = deployment if deployment is not None else model
     served = [d.model_copy(update={"deployment": wire}) for d in ledger.entry.deployments]
+    takes_batches = ledger.entry.provider == "openai"  # Azure takes none for tuned models
+    batch = [d.model_copy(update={"deployment": wire}) for d in ledger.entry.batch] if takes_batches else []
     return ledger.entry.model_copy(
         update={
             "model": model,
             "deployments": served,
-            "batch": [],
+            "batch": batch,
             "version": f"{name}@{version}",
             "manifest": ledger.manifest,
         }

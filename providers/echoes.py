@@ -38,10 +38,11 @@ def without_echo(message: str, sent: str) -> str:
 
 
 def texts_of(body: Mapping[str, Any]) -> str:
-    """Everything that a chat request says, on lines."""
-    messages = body.get("messages")
+    """Everything that a request says, a chat or a prompt, on lines."""
+    prompt, messages = body.get("prompt"), body.get("messages")
     listed = messages if isinstance(messages, list) else []
-    return "\n".join(str(each.get("content", "")) for each in listed if isinstance(each, Mapping))
+    said = [str(each.get("content", "")) for each in listed if isinstance(each, Mapping)]
+    return "\n".join([prompt, *said] if isinstance(prompt, str) else said)
 
 
 def _quotation(quoted: str, known: frozenset[str]) -> str:

@@ -45,9 +45,9 @@ def from_logprobs(told: object, spelled: Mapping[str, int], *, one_token: bool =
     """The distribution over the options of an answer; None if no probability falls on one.
 
     Tokens that say the same option are added up: with a blank before them, in quotes, in capitals or small. An option
-    of several tokens is followed token by token (`workers.reading.token_places`): what falls on a beginning that
-    several options share is split evenly between them and not covered. What falls on other tokens, and on options
-    beyond those that the service listed, is not covered either.
+    of several tokens is followed token by token (`workers.reading.token_places`). What falls on a beginning that
+    several options share, or on options beyond those that the service lists, is split evenly between them and not
+    covered; what falls on other tokens is no option's, and not covered either.
 
     Args:
         told: the choice's `logprobs`, of a chat or of a completion.

@@ -11,6 +11,10 @@ from typing import Any, NamedTuple
 _WRAPPING = " \t\r\n\"'`*_“”‘’()[]<>.:"
 
 
+ROUNDING = 1e-9
+"""Listed probabilities that are all there is add up to 1 within this."""
+
+
 class Place(NamedTuple):
     """One token of an answer, and what could have stood there: token -> probability, itself included."""
 
@@ -23,7 +27,8 @@ class Followed(NamedTuple):
 
     Attributes:
         sure: option as spelled -> probability that leads to it alone.
-        shared: options that begin alike -> probability that leads to one of them; nobody knows to which.
+        shared: options -> probability that leads to one of them, nobody knows to which: they begin alike, or are
+            beyond what the service lists.
     """
 
     sure: dict[str, float]
@@ -59,9 +64,12 @@ def follow(places: Sequence[Place], options: Collection[str]) -> Followed | None
         taken = _joined(said, place.token)
         goes_on = _goes_on(taken, places[at + 1 :], options)
         is_whole = not said and any(len(text) > 1 and text in options for text in chances)
+        begun = {text: _begun(text, options, is_whole=is_whole, is_split=goes_on) for text in chances}
         for text, chance in chances.items():
             if text != taken or not goes_on:
-                _count(found, reach * chance, _begun(text, options, is_whole=is_whole, is_split=goes_on))
+                _count(found, reach * chance, begun[text])
+        unlisted = tuple(o for o in options if o.startswith(said) and not any(o in some for some in begun.values()))
+        _count_shared(found, reach * _left_for(unlisted, chances, begun), unlisted)
         if not goes_on:
             return found
         said, reach = taken, reach * chances.get(taken, 0.0)
@@ -102,8 +110,26 @@ def _begun(text: str, options: Collection[str], *, is_whole: bool, is_split: boo
 def _count(found: Followed, chance: float, begun: tuple[str, ...]) -> None:
     if len(begun) == 1:
         found.sure[begun[0]] = found.sure.get(begun[0], 0.0) + chance
-    elif begun:
+    else:
+        _count_shared(found, chance, begun)
+
+
+def _count_shared(found: Followed, chance: float, begun: tuple[str, ...]) -> None:
+    if begun and chance > 0:
         found.shared[begun] = found.shared.get(begun, 0.0) + chance
+
+
+def _left_for(unlisted: Collection[str], chances: Mapping[str, float], begun: Mapping[str, tuple[str, ...]]) -> float:
+    """Probability that the service did not list, as far as options have it.
+
+    Options have of it what they have of what is listed, and none of them more than the least of what is.
+    """
+    listed = [chance for chance in chances.values() if chance > 0]
+    left = 1.0 - sum(listed)
+    if not unlisted or not listed or left < ROUNDING:
+        return 0.0
+    on_options = sum(chance for text, chance in chances.items() if begun[text])
+    return min(left * on_options / sum(listed), len(unlisted) * min(listed))
 
 
 def _by_text(chances: Mapping[str, float], said: str) -> dict[str, float]:

@@ -10,6 +10,11 @@ SENT = texts_of(
 )
 
 
+def test_texts_of_a_request_are_those_of_a_chat_or_of_a_prompt():
+    assert texts_of({"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}) == "a\nb"
+    assert texts_of({"prompt": "You live in Zanzibar"}) == "You live in Zanzibar"
+
+
 @pytest.mark.parametrize(
     "message",
     [

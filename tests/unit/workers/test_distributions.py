@@ -26,7 +26,7 @@ def test_variants_of_a_token_are_added_up_and_other_tokens_not_covered():
 
 
 def test_first_spoken_token_counts_where_blanks_come_before():
-    assert from_logprobs(told(("3", 0.9), before=("\n", " ")), CODES).shares[3] == 1.0
+    assert from_logprobs(told(("3", 1.0), before=("\n", " ")), CODES).shares[3] == 1.0
 
 
 def test_chosen_token_counts_where_the_alternatives_lack_it():
@@ -40,7 +40,7 @@ def test_tie_goes_to_the_first_code():
 
 
 def test_letters_count_in_either_case():
-    assert from_logprobs(told(("b", 0.5), ("B", 0.3)), {"A": 7, "B": 3}).shares == {7: 0.0, 3: 1.0}
+    assert from_logprobs(told(("b", 0.6), ("B", 0.4)), {"A": 7, "B": 3}).shares == {7: 0.0, 3: 1.0}
 
 
 @pytest.mark.parametrize(

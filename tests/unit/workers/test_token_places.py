@@ -71,6 +71,21 @@ def test_readers_before_version_3_read_the_first_token_only():
     assert from_logprobs(chat({"2": 1.0}, {"7": 1.0}), CODES, one_token=True) is None
 
 
+def test_options_beyond_the_list_share_what_is_left_and_are_not_covered():
+    found = from_logprobs(chat({"10": 0.4, "11": 0.2, "I": 0.2}), CODES)
+
+    left = 0.2 * 0.6 / 0.8  # options have of the rest what they have of the list
+    assert found.covered_mass == pytest.approx(0.6)
+    assert found.shares[12] == found.shares[40] == pytest.approx(left / 29 / (0.6 + left))
+    assert found.shares[10] == pytest.approx(0.4 / (0.6 + left))
+
+
+def test_option_beyond_the_list_has_no_more_than_the_least_of_it():
+    found = from_logprobs(chat({"1": 0.5, "2": 0.01}), {"1": 1, "2": 2, "3": 3})
+
+    assert found.shares[3] == pytest.approx(0.01 / 0.52)
+
+
 @pytest.mark.parametrize("raw", [{"tokens": [5]}, {"tokens": []}, {"tokens": ["x"], "top_logprobs": 3}, {"tokens": {}}])
 def test_damaged_completion_logprobs_are_none(raw):
     assert from_logprobs(raw, CODES) is None

@@ -34,4 +34,4 @@ def load_environ() -> Mapping[str, str]:
 
 def load_store(settings: Settings) -> Store:
     """The store of the settings, made if missing."""
-    return open_store(settings.store)
+    return open_store(settings.store, settings.cache)

@@ -40,7 +40,7 @@ def run_demo(respondents: int | None) -> int:
                 open_planned(store, planned, fresh=True, detached=False)
                 code = follow_to_the_end(store, run_id, redis_url, as_json=False)
         evaluate_and_print(store, run_id)
-    out.print(str(store.path(run_paths.predictions(run_id))), markup=False)
+    out.print(store.where(run_paths.predictions(run_id)), markup=False)
     return code
 
 

@@ -17,7 +17,7 @@ from producer.checks_models import model_problems
 from producer.ladder import rung_of
 from producer.load import load_models, models_path
 from providers import families
-from schemas.errors import BrokerError, ExitCode, NightpollError, Problem, StoreError, StudyError
+from schemas.errors import BrokerError, ExitCode, NightpollError, Problem, SettingsError, StoreError, StudyError
 from schemas.models import Deployment, Model
 from schemas.settings import Settings
 from schemas.yaml_source import Source
@@ -64,11 +64,11 @@ def examine(
     """
     findings = [_python(), _packages()]
     try:
-        store = open_store(settings.store)
-    except StoreError as error:
+        store = open_store(settings.store, settings.cache)
+    except (StoreError, SettingsError) as error:
         findings.append(_failed("store", error))
     else:
-        findings += [Finding("store", "ok", f"{store.root} can be written"), _disk(store), _server(settings, store)]
+        findings += [Finding("store", "ok", f"{store.uri} can be written"), _disk(store), _server(settings, store)]
     return findings + list(_models(settings, environ, study, online=online, call=call))
 
 
@@ -113,6 +113,10 @@ def _server(settings: Settings, store: Store) -> Finding:
         if settings.redis_url is not None:
             connection.checked(settings.redis_url.get_secret_value()).close()
             return Finding("server", "ok", "the one of NIGHTPOLL_REDIS_URL answers")
+        if not store.is_local:
+            hint = "Set it to the Redis that all machines share."
+            detail = "NIGHTPOLL_REDIS_URL is not set; a store on other machines needs it"
+            return Finding("server", "fail", detail, hint, ExitCode.WRONG_INPUT)
         binary = server_binary()
     except BrokerError as error:
         return _failed("server", error)

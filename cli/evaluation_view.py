@@ -76,4 +76,4 @@ def evaluation_document(store: Store, found: Evaluation) -> dict[str, Any]:
 
 
 def _paths(store: Store, found: Evaluation) -> list[str]:
-    return [str(store.path(file)) for file in found.files]
+    return [store.where(file) for file in found.files]

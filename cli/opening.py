@@ -18,7 +18,7 @@ __all__ = ["Planned", "checked_study", "discard", "open_planned", "plan_into_sta
 
 def registered_models(settings: Settings) -> dict[str, Model]:
     """What the registry of the settings' store offers: see `workers.opening.registered_models`."""
-    return opening.registered_models(seen_store(settings.store))
+    return opening.registered_models(seen_store(settings.store, settings.cache))
 
 
 def checked_study(study: Path, settings: Settings, environ: Mapping[str, str]) -> Checked:

@@ -39,7 +39,7 @@ def follow_to_the_end(store: Store, run_id: str, redis_url: str, *, as_json: boo
         err.print(f"Mend it, then `nightpoll resume {run_id}` goes on.", markup=False)
         err.print("A change of study.yaml or models.yaml needs a new run, which reuses the answers.", markup=False)
     if not as_json and store.exists(run_paths.predictions(run_id)) and view.state.phase == "finished":
-        out.print(str(store.path(run_paths.predictions(run_id))), markup=False)
+        out.print(store.where(run_paths.predictions(run_id)), markup=False)
     return exit_code_of(view.state)
 
 

@@ -55,7 +55,7 @@ def run(
         name = planned.manifest.run_id
     else:
         name = run_paths.checked_run_id(run_id)
-    with sole_follower(store, name):
+    with sole_follower(store, settings, name):
         if run_id is not None:
             planned = plan_into_staging(store, checked, run_id=name, pilot=pilot)
         show_totals(planned.manifest.totals, name)
@@ -75,7 +75,7 @@ def resume(run: str, *, retry: str | None, budget: float | None, detach: bool, a
     store = load_store(settings)
     manifest = load_manifest(store, run)
     outcomes = _outcomes(retry)
-    with sole_follower(store, run), workers_for(store, settings, environ, manifest.models) as redis_url:
+    with sole_follower(store, settings, run), workers_for(store, settings, environ, manifest.models) as redis_url:
         state = load_state(store, run)
         if state.phase == "cancelled":
             raise UserInputError(f"the run {run!r} was cancelled.", hint="Start a new run; it reuses the answers.")
@@ -195,5 +195,5 @@ def _outcomes(retry: str | None) -> list[str]:
 def _newest(store: Store) -> str:
     runs = list_run_ids(store)
     if not runs:
-        raise UserInputError("there is no run in this store yet.", where=str(store.root))
+        raise UserInputError("there is no run in this store yet.", where=store.uri)
     return max(runs, key=lambda r: load_manifest(store, r).created_at)

@@ -15,7 +15,7 @@ from storage.runs import list_run_ids, load_state
 from storage.store import Store
 from workers import connection
 from workers.local.embedded import attached, missing_in_supervisor, supervisor_state
-from workers.local.file_locks import FileLock
+from workers.sole import sole_lock
 
 _RETIRE_WITHIN_S = 60.0
 
@@ -27,11 +27,11 @@ def workers_for(
     """Workers that can serve these models; yields the Redis URL.
 
     Raises:
-        SettingsError: a key variable is not set.
+        SettingsError: a key variable is not set, or the store is elsewhere and no server is named.
         BrokerError, EnvironmentFailureError: no server, or a supervisor that lacks a key and is busy.
     """
-    if settings.redis_url is not None:
-        url = settings.redis_url.get_secret_value()
+    url = own_redis(store, settings)
+    if url is not None:
         connection.checked(url)
         yield url
         return
@@ -40,6 +40,22 @@ def workers_for(
     _retire_if_it_lacks(store, names)
     with attached(store, settings, environ) as url:
         yield url
+
+
+def own_redis(store: Store, settings: Settings) -> str | None:
+    """The server that the settings name, None for the embedded one.
+
+    Raises:
+        SettingsError: none is named, and the store is on other machines, where an embedded one is of no use.
+    """
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    if not store.is_local:
+        raise SettingsError(
+            f"the store {store.uri} is shared by machines, and no Redis is named that they share.",
+            where="NIGHTPOLL_REDIS_URL", hint="Set it to the Redis of all workers; an embedded one serves one machine.",
+        )  # fmt: skip
+    return None
 
 
 def key_names(models: Mapping[str, Model]) -> set[str]:
@@ -63,13 +79,17 @@ def check_keys(names: set[str], environ: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def sole_follower(store: Store, run_id: str) -> Iterator[None]:
+def sole_follower(store: Store, settings: Settings, run_id: str) -> Iterator[None]:
     """One command at a time opens or resumes a run.
 
     Raises:
         RunInUseError: another one does.
+        SettingsError, BrokerError: the store is elsewhere, and no server is named or none answers.
     """
-    lock = FileLock(store.path(f"{PRIVATE}/follow/{checked_run_id(run_id)}.lock"))
+    url = own_redis(store, settings)
+    if url is not None and not store.is_local:
+        connection.checked(url)
+    lock = sole_lock(store, f"{PRIVATE}/follow/{checked_run_id(run_id)}.lock", url)
     if not lock.try_exclusive():
         lock.close()
         raise RunInUseError(

@@ -64,11 +64,11 @@ def list_runs(as_json: JsonOpt = False) -> int:
     store = load_store(load_settings())
     runs = listed_runs(store)
     if as_json:
-        print_json({"store": str(store.root), "runs": [run.document() for run in runs]})
+        print_json({"store": store.uri, "runs": [run.document() for run in runs]})
     elif runs:
         show_runs(runs)
     else:
-        out.print(f"There is no run in {store.root} yet; `nightpoll run STUDY` makes one.", markup=False)
+        out.print(f"There is no run in {store.uri} yet; `nightpoll run STUDY` makes one.", markup=False)
     return ExitCode.DONE
 
 

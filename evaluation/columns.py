@@ -98,7 +98,7 @@ def read_columns(store: Store, rel: str, names: Names) -> PredictionColumns:
         StoreError: damaged, or a row carries a name that the run does not know.
         FormatError: another format.
     """
-    where = str(store.path(rel))
+    where = store.where(rel)
     known = {
         "respondent_id": names.respondents,
         "question_id": names.questions,
@@ -142,7 +142,7 @@ def _batches(store: Store, rel: str) -> Iterator[pa.RecordBatch]:
             wanted = [*_READ_AS, _PROBABILITIES, *_USAGE, *_ORIGIN, "transport"]
             yield from file.iter_batches(_ROWS_AT_ONCE, columns=wanted)
         except (pa.ArrowInvalid, OSError) as e:
-            raise StoreError("the file is damaged.", where=str(store.path(rel))) from e
+            raise StoreError("the file is damaged.", where=store.where(rel)) from e
 
 
 def _read_usage(batch: pa.RecordBatch, usage: dict[str, list[npt.NDArray[Any]]], origins: dict[str, int]) -> None:

@@ -40,7 +40,7 @@ def load_run(store: Store, run_id: str) -> RunData:
     if not store.exists(rel):
         raise UserInputError(
             f"run {run_id} has no predictions yet.",
-            where=str(store.path(rel)),
+            where=store.where(rel),
             hint=f"See `nightpoll status {run_id}`; `nightpoll resume {run_id}` goes on with it.",
         )
     settings = manifest.study.evaluate
@@ -52,10 +52,10 @@ def load_run(store: Store, run_id: str) -> RunData:
     names = Names(respondents, list(manifest.study.arms), scales)
     columns = read_columns(store, rel, names)
     if not columns.respondent.size:
-        raise UserInputError(f"run {run_id} has no tasks.", where=str(store.path(rel)))
+        raise UserInputError(f"run {run_id} has no tasks.", where=store.where(rel))
     kinds = {variable.kind for variable in codebook.questions.values()}
     extra = read_kind_columns(store, rel, numbers="numeric" in kinds, sets="several" in kinds)
-    found = _cells(columns, names, codebook.questions, extra, str(store.path(rel)))
+    found = _cells(columns, names, codebook.questions, extra, store.where(rel))
     several = [v for v in codebook.questions.values() if v.kind == "several"]
     items = {item_name(v.name, code): LABELS for v in several for code in v.codes}
     scales = {name: scale for name, scale in scales.items() if scale.k} | dict.fromkeys(items, ITEM)
@@ -109,7 +109,7 @@ def read_respondents(store: Store, run_id: str, fields: Sequence[str]) -> People
         there = file.schema_arrow.names
     absent = [name for name in dict.fromkeys(fields) if name not in there]
     if absent:
-        raise StoreError(f"variables are missing: {', '.join(absent)}.", where=str(store.path(rel)))
+        raise StoreError(f"variables are missing: {', '.join(absent)}.", where=store.where(rel))
     design = [name for name in ("weight", "strata", "cluster") if name in there]
     table = read_table(store, rel, list(dict.fromkeys(["respondent_id", *design, *fields])))
     ids = table["respondent_id"].cast(pa.string()).combine_chunks()

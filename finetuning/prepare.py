@@ -19,7 +19,8 @@ from schemas.run import RunManifest
 from schemas.study import Arm
 from schemas.tuning import TrainingForm, TuningManifest, WrittenFile
 from storage.runs import load_codebook, load_manifest
-from storage.store import Store, store_error
+from storage.store import Store
+from storage.trouble import store_error
 
 TRAINING, VALIDATION, MANIFEST = "training.jsonl", "validation.jsonl", "manifest.json"
 _BOM = b"\xef\xbb\xbf"

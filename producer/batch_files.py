@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from producer.batch_pack import BatchLimits, Cutter
 from producer.batch_spelling import BatchRequest, BatchSpec, Planned, Spelling
 from schemas.errors import StoreError
-from storage.store import store_error
+from storage.trouble import store_error
 
 PRIVATE_MODE = 0o600
 _LINE_COLUMNS = ["request_id", "turns", "parameters", "prompt_tokens", "completion_tokens", "max_tokens"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from producer.batch_files import PRIVATE_MODE, BatchFile
 from producer.batch_spelling import BatchSpec
 from schemas.errors import StoreError
-from storage.store import store_error
+from storage.trouble import store_error
 
 
 def respell_batch_file(file: BatchFile, packed_for: BatchSpec, wanted: BatchSpec) -> BatchFile:

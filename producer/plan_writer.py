@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from producer.plan_rows import RequestRow, TaskRow
 from producer.shards import Lot, Shard, grouped
 from schemas import tables
-from storage.store import store_error
+from storage.trouble import store_error
 
 TASKS_PER_GROUP = 100_000
 PRIVATE_MODE = 0o600

@@ -17,7 +17,7 @@ from providers.errors_map import EXPECTED
 from providers.links import Link, open_link
 from schemas.errors import RejectedRequestError, TransientModelError
 from schemas.models import Deployment, Model
-from storage.store import store_error
+from storage.trouble import store_error
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential

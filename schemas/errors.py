@@ -135,6 +135,12 @@ class StoreError(EnvironmentFailureError):
     code = "store"
 
 
+class StoreAwayError(StoreError):
+    """A store over the network cannot be reached now: waited out where a full disk would stop a run."""
+
+    code = "store_away"
+
+
 class BrokerError(EnvironmentFailureError):
     """Redis cannot be reached or started."""
 

@@ -6,13 +6,23 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+STORE_VARIABLES = ("AWS_", "AZURE_STORAGE_", "AZURE_CLIENT_", "AZURE_TENANT_", "AZURE_FEDERATED_", "IDENTITY_", "MSI_")
+"""Beginnings of the variables that open a store on S3 or Blob storage; libraries read them, never we."""
+
 
 class Settings(BaseSettings):
     """What a process needs to know besides the study. Field defaults are the only place of defaults."""
 
     model_config = SettingsConfigDict(env_prefix="NIGHTPOLL_", env_file=".env", extra="ignore", frozen=True)
 
-    store: str = Field("./runs", description="Where runs live: a local folder.")
+    store: str = Field(
+        "./runs",
+        description="Where runs live: a folder, s3://bucket/prefix or abfs://container@account/prefix.",
+    )
+    cache: Path | None = Field(
+        None,
+        description="Folder for copies of what lies in an object store; default: nightpoll in the user's cache folder.",
+    )
     redis_url: SecretStr | None = Field(
         None, description="Redis or Valkey to use; without it an embedded server is started beside the store."
     )

@@ -40,6 +40,11 @@ def evaluation_progress(run_id: str) -> str:
     return f"{KEY_PREFIX}:evaluating:{run_id}"
 
 
+def sole_lease(rel: str) -> str:
+    """Lease that stands for a lock file of this name where the store is no folder."""
+    return f"{KEY_PREFIX}:lock:{rel}"
+
+
 def keeper_lease() -> str:
     """Lease of the one keeper."""
     return f"{KEY_PREFIX}:keeper"

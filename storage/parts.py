@@ -56,9 +56,9 @@ def read_table(store: Store, rel: str, columns: list[str] | None = None) -> pa.T
 def open_table(store: Store, rel: str) -> pq.ParquetFile:
     """A Parquet file opened for reading in pieces, format checked."""
     try:
-        file = pq.ParquetFile(store.path(rel))
+        file = pq.ParquetFile(store.fetched(rel))
     except FileNotFoundError as e:
-        raise StoreError("the file is not there.", where=str(store.path(rel))) from e
+        raise StoreError("the file is not there.", where=store.where(rel)) from e
     except (pa.ArrowInvalid, OSError) as e:
         raise _damaged(store, rel) from e
     found = (file.schema_arrow.metadata or {}).get(tables.FORMAT_KEY, b"")
@@ -66,7 +66,7 @@ def open_table(store: Store, rel: str) -> pq.ParquetFile:
         file.close()
         raise FormatError(
             f"format {found.decode()!r} is not one this version reads ({tables.FORMAT_NO}).",
-            where=str(store.path(rel)),
+            where=store.where(rel),
         )
     return file
 
@@ -80,6 +80,6 @@ def landed_units(store: Store, run_id: str) -> set[str]:
 def _damaged(store: Store, rel: str) -> StoreError:
     return StoreError(
         "the file is damaged.",
-        where=str(store.path(rel)),
+        where=store.where(rel),
         hint="If it is a part, move it away and `nightpoll resume`: its answers are bought again.",
     )

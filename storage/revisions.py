@@ -79,7 +79,7 @@ def change(store: Store, folder: str, edit: Callable[[dict[str, Any]], dict[str,
         document = edit(json.loads(json.dumps(base.document)))
         if document == base.document or replace_revision(store, folder, base, document):
             return document
-    raise StoreError("others change it all the time.", where=str(store.path(folder)), hint="Try again.")
+    raise StoreError("others change it all the time.", where=store.where(folder), hint="Try again.")
 
 
 def _name(folder: str, number: int) -> str:
@@ -92,7 +92,7 @@ def _numbers(store: Store, folder: str) -> list[int]:
 
 
 def _document(store: Store, folder: str, number: int, data: bytes) -> dict[str, Any]:
-    where = str(store.path(_name(folder, number)))
+    where = store.where(_name(folder, number))
     try:
         document = json.loads(data)
     except ValueError as error:

@@ -12,7 +12,7 @@ from schemas.codebook import Codebook
 from schemas.errors import FormatError, StoreError, UserInputError
 from schemas.events import Event, EventKind, RunState, fold
 from schemas.run import RunManifest
-from storage.store import Store, store_error
+from storage.store import Store
 
 T = TypeVar("T", RunManifest, Codebook)
 
@@ -37,7 +37,7 @@ def load_manifest(store: Store, run_id: str) -> RunManifest:
     if not store.exists(rel):
         known = list_run_ids(store)
         hint = f"Runs here: {', '.join(known[-5:])}." if known else "There is no run in this store yet."
-        raise UserInputError(f"there is no run {run_id!r}.", where=str(store.root), hint=hint)
+        raise UserInputError(f"there is no run {run_id!r}.", where=store.uri, hint=hint)
     return _model(RunManifest, store, rel)
 
 
@@ -47,7 +47,7 @@ def load_codebook(store: Store, run_id: str) -> Codebook:
 
 
 def _model(kind: type[T], store: Store, rel: str) -> T:
-    where = str(store.path(rel))
+    where = store.where(rel)
     try:
         data = json.loads(store.read_bytes(rel))
         format_no = data.get("format_no")
@@ -81,7 +81,7 @@ def load_events(store: Store, run_id: str) -> list[Event]:
         try:
             events.append(Event.model_validate_json(store.read_bytes(f"{folder}/{name}")))
         except ValidationError as e:
-            raise StoreError("an event file is damaged.", where=str(store.path(f"{folder}/{name}"))) from e
+            raise StoreError("an event file is damaged.", where=store.where(f"{folder}/{name}")) from e
     return events
 
 
@@ -92,11 +92,4 @@ def load_state(store: Store, run_id: str) -> RunState:
 
 def publish_run(store: Store, staging: str, run_id: str) -> bool:
     """Move a planned run from its staging folder to its place; False if the name is taken."""
-    target = store.path(run_paths.checked_run_id(run_id))
-    try:
-        store.path(staging).rename(target)  # a non-empty folder of that name makes this fail
-    except OSError as e:
-        if target.exists():
-            return False
-        raise store_error(e, target, "write") from e
-    return True
+    return store.publish_folder(staging, run_paths.checked_run_id(run_id), last="run.json")

@@ -4,29 +4,69 @@ Durability: scratch file in the same folder, fsync, then link or rename. A crash
 name starts with a dot; readers never see it.
 """
 
-import errno
+import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 from schemas.errors import StoreError
 from schemas.run_paths import PRIVATE
+from storage.trouble import store_error
 
 DEFAULT_MODE = 0o644
 
 
-class Store:
-    """A folder that holds runs. Paths are relative, with forward slashes (see `schemas.run_paths`)."""
+class Tagged(NamedTuple):
+    """A file's bytes and a tag that changes when they do."""
 
-    def __init__(self, root: Path) -> None:
+    data: bytes
+    tag: str
+
+
+class Store:
+    """A folder that holds runs. Paths are relative, with forward slashes (see `schemas.run_paths`).
+
+    Attributes:
+        root: the folder; of a store elsewhere, this host's folder for copies and for what is not finished.
+        uri: its address, as NIGHTPOLL_STORE takes it.
+        is_local: files are written in place; False: other hosts may write, and locks on files mean nothing.
+        look_every_s: how often it is polite to look for what others wrote.
+    """
+
+    is_local = True
+    look_every_s = 0.5
+
+    def __init__(self, root: Path, uri: str | None = None) -> None:
         self.root = root
+        self.uri = str(root) if uri is None else uri
 
     def path(self, rel: str) -> Path:
-        """The file or folder of a relative path."""
+        """The file or folder of a relative path on this host; nothing is fetched."""
         return self.root / rel
+
+    def where(self, rel: str) -> str:
+        """The name of a file or folder for people."""
+        return str(self.path(rel))
+
+    def fetched(self, rel: str) -> Path:
+        """A file on this host with the newest content of `rel`, for reading only.
+
+        Raises:
+            StoreError: a store elsewhere has none, or cannot be reached.
+        """
+        return self.path(rel)
+
+    def fetched_folder(self, rel_dir: str) -> Path:
+        """A folder on this host that holds everything below `rel_dir`, for reading only."""
+        return self.path(rel_dir)
+
+    def keep(self, rel: str) -> None:
+        """A file that was written in place at `path` counts from now on."""
 
     def exists(self, rel: str) -> bool:
         """Whether something is there."""
@@ -51,6 +91,37 @@ class Store:
             return []
         except OSError as e:
             raise store_error(e, self.path(rel_dir), "list") from e
+
+    def changed_s(self, rel_dir: str) -> dict[str, float]:
+        """When each file of a folder was last written, in seconds since 1970."""
+        found = {}
+        for name in self.names(rel_dir):
+            with suppress(FileNotFoundError):
+                found[name] = self.path(f"{rel_dir}/{name}").stat().st_mtime
+        return found
+
+    def n_bytes(self, rel_dir: str) -> int:
+        """Size of everything below a folder."""
+        return sum(p.lstat().st_size for p in self.path(rel_dir).rglob("*") if p.is_file() and not p.is_symlink())
+
+    def read_tagged(self, rel: str) -> Tagged | None:
+        """A whole file with the tag that `replace_if_match` wants; None if it is not there."""
+        if not self.exists(rel):
+            return None
+        data = self.read_bytes(rel)
+        return Tagged(data, hashlib.sha256(data).hexdigest())
+
+    def replace_if_match(self, rel: str, data: bytes, tag: str | None) -> bool:
+        """Write a whole file if it still has this tag (None: if it is not there); False if it has not."""
+        if tag is None:
+            return self.put_if_absent(rel, data)
+        with self._alone(rel):
+            found = self.read_tagged(rel)
+            if found is None or found.tag != tag:
+                return False
+            with self.writing(rel) as scratch:
+                scratch.write_bytes(data)
+            return True
 
     def put_if_absent(self, rel: str, data: bytes, mode: int = DEFAULT_MODE) -> bool:
         """Create a whole file unless it is there; False if it was."""
@@ -78,6 +149,39 @@ class Store:
         with self._told(rel, "write"):
             self.path(rel).unlink(missing_ok=True)
 
+    def publish_folder(self, staging: str, rel: str, *, last: str) -> bool:
+        """Move a finished folder to its place; False if the place is taken.
+
+        Args:
+            staging: where it was made on this host.
+            rel: its place.
+            last: the file without which a folder counts for nothing.
+        """
+        target = self.path(rel)
+        try:
+            self.path(staging).rename(target)  # a non-empty folder of that name makes this fail
+        except OSError as e:
+            if target.exists():
+                return False
+            raise store_error(e, target, "write") from e
+        return True
+
+    def remove_folder(self, rel: str, *, first: str, aside: str) -> None:
+        """Remove a folder so that a crash leaves no half of it: moved to `aside`, then taken apart.
+
+        Args:
+            rel: the folder.
+            first: the file without which a folder counts for nothing; where nothing can be moved it goes first.
+            aside: a place in the store that nobody reads.
+        """
+        target = self.path(aside)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.path(rel).rename(target)
+        except OSError as error:
+            raise StoreError("a folder cannot be removed.", where=self.where(rel)) from error
+        shutil.rmtree(target, ignore_errors=True)
+
     @contextmanager
     def scratch_for(self, rel: str) -> Iterator[Path]:
         """A scratch path beside `rel`; removed at the end if still there."""
@@ -96,6 +200,18 @@ class Store:
         finally:
             with suppress(OSError):
                 scratch.unlink()
+
+    @contextmanager
+    def _alone(self, rel: str) -> Iterator[None]:
+        """No other process of this host replaces the file meanwhile."""
+        target = self.path(rel)
+        with self._told(rel, "write"):
+            fd = os.open(target.parent / f".{target.name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(fd)
 
     def _publish_new(self, scratch: Path, rel: str) -> bool:
         with self._told(rel, "write"):
@@ -122,46 +238,39 @@ def _sync(path: Path) -> None:
         os.close(fd)
 
 
-def store_error(error: OSError, path: Path, doing: str) -> StoreError:
-    """What went wrong with a file of the store, told for the person who has to mend it."""
-    reasons = {
-        errno.ENOSPC: ("the disk is full", "Free some space, then `nightpoll resume`."),
-        errno.EDQUOT: ("the disk quota is used up", "Free some space, then `nightpoll resume`."),
-        errno.EROFS: ("the file system is read-only", "Mount it writable or set NIGHTPOLL_STORE elsewhere."),
-        errno.EACCES: ("permission denied", "Check who owns the store or set NIGHTPOLL_STORE elsewhere."),
-        errno.ENOTDIR: ("a part of the path is a file, not a folder", "Set NIGHTPOLL_STORE to a folder."),
-        errno.EEXIST: ("a part of the path is a file, not a folder", "Set NIGHTPOLL_STORE to a folder."),
-        errno.ENOENT: ("it is not there", ""),
-    }
-    fallback = (error.strerror if error.strerror is not None else "input/output error", "")
-    reason, hint = reasons.get(error.errno if error.errno is not None else 0, fallback)
-    return StoreError(f"cannot {doing} the store: {reason}.", where=str(path), hint=hint)
+def open_store(uri: str, cache: Path | None = None) -> Store:
+    """The store at an address; a local folder is made if it is missing.
 
-
-def open_store(uri: str) -> Store:
-    """The store at a local folder; the folder is made if it is missing.
+    Args:
+        uri: a folder, or an address of `storage.objects.address`.
+        cache: where copies of objects are kept on this host; None: in the user's cache folder.
 
     Raises:
-        StoreError: it cannot be made or written.
+        StoreError: it cannot be made, written or reached.
+        SettingsError: the address is none.
     """
-    store = seen_store(uri)
-    probe = f"{PRIVATE}/.probe"
-    with store.scratch_for(probe) as scratch:
-        scratch.write_bytes(b"writable")
+    store = seen_store(uri, cache)
+    if store.is_local:
+        with store.scratch_for(f"{PRIVATE}/.probe") as scratch:
+            scratch.write_bytes(b"writable")
+    else:
+        store.names("")
     return store
 
 
-def seen_store(uri: str) -> Store:
-    """The store at a local folder as it is, for reading: nothing is made; one that is not there is empty.
+def seen_store(uri: str, cache: Path | None = None) -> Store:
+    """The store at an address as it is, for reading: nothing is made; a folder that is not there is empty.
 
     Raises:
-        StoreError: the address is no folder's.
+        SettingsError: the address is none.
     """
     if "://" in uri:
-        raise StoreError(f"the store {uri!r} is no local folder.", hint="Set NIGHTPOLL_STORE to a folder.")
+        from storage.objects.object_store import object_store  # noqa: PLC0415 - its library only where it is needed
+
+        return object_store(uri, cache)
     return Store(Path(uri).expanduser().absolute())
 
 
 def remove_tree(store: Store, rel: str) -> None:
-    """Remove a folder that no reader knows of (staging)."""
+    """Remove a folder of this host that no reader knows of (staging)."""
     shutil.rmtree(store.path(rel), ignore_errors=True)

@@ -35,7 +35,7 @@ def load_tuning_manifest(store: Store, name: str) -> TuningManifest:
     try:
         return TuningManifest.model_validate_json(store.read_bytes(rel))
     except ValidationError as e:
-        raise StoreError("the manifest of a tuned model is damaged.", where=str(store.path(rel))) from e
+        raise StoreError("the manifest of a tuned model is damaged.", where=store.where(rel)) from e
 
 
 def job_key(*parts: str) -> str:
@@ -112,7 +112,7 @@ def _registry(document: dict[str, Any], store: Store) -> Registry:
     try:
         return Registry.model_validate(document)
     except ValidationError as e:
-        raise StoreError("the registry is damaged.", where=str(store.path(_REGISTRY))) from e
+        raise StoreError("the registry is damaged.", where=store.where(_REGISTRY)) from e
 
 
 def _ledger(document: dict[str, Any], store: Store, key: str) -> TuningLedger:
@@ -120,10 +120,10 @@ def _ledger(document: dict[str, Any], store: Store, key: str) -> TuningLedger:
     try:
         return TuningLedger.model_validate(document)
     except ValidationError as e:
-        raise StoreError("the ledger of a job is damaged.", where=str(store.path(f"{_JOBS}/{key}"))) from e
+        raise StoreError("the ledger of a job is damaged.", where=store.where(f"{_JOBS}/{key}")) from e
 
 
 def _check_format(document: dict[str, Any], store: Store, rel: str) -> None:
     if document.get("format_no", FORMAT_NO) != FORMAT_NO:
         what = f"format {document['format_no']!r} is not one this version reads ({FORMAT_NO})."
-        raise FormatError(what, where=str(store.path(rel)), hint="Use the nightpoll version that wrote it.")
+        raise FormatError(what, where=store.where(rel), hint="Use the nightpoll version that wrote it.")

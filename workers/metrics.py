@@ -119,7 +119,7 @@ class StoreCollector(Collector):
 
     def _idle_s(self, run_id: str) -> float:
         folder = run_paths.journal_dir(run_id)
-        written = [self._store.path(f"{folder}/{n}").stat().st_mtime for n in self._store.names(folder)]
+        written = list(self._store.changed_s(folder).values())
         return max(0.0, time.time() - min(written)) if written else 0.0
 
 

@@ -54,7 +54,7 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     """
     quiet_libraries()
     warm_up()
-    store = open_store(settings.store)
+    store = open_store(settings.store, settings.cache)
     connection.checked(redis_url)
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="calls", daemon=True).start()
@@ -109,7 +109,7 @@ def warm_up() -> None:
 
 
 async def _make_node(settings: Settings, redis_url: str) -> Node:
-    return Node(settings, open_store(settings.store), connection.on_loop(redis_url), os.environ)
+    return Node(settings, open_store(settings.store, settings.cache), connection.on_loop(redis_url), os.environ)
 
 
 def _drain_on_shutdown(node: Node, loop: asyncio.AbstractEventLoop, ending: threading.Event, drain_s: float) -> None:

@@ -7,18 +7,18 @@ enough to be reused by any study of the store, one that the registry, a fine-tun
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
-from schemas.errors import NightpollError, StoreError
+from schemas.errors import NightpollError
 from schemas.overnight import NIGHTS_DIR
 from schemas.run_paths import PRIVATE
 from storage.runs import list_run_ids, load_events, load_manifest, load_state
-from storage.store import Store, remove_tree
+from storage.store import Store
 from workers.batch.ledger import open_batches
 
 OVER = ("finished", "cancelled")
 STAGING_DAYS = 1.0
+STAGING = f"{PRIVATE}/staging"
 TRASH = f"{PRIVATE}/trash"
 
 
@@ -35,35 +35,29 @@ def prunable(store: Store, *, now: datetime, older_than_days: float) -> list[Pru
     """What may go, nothing touched.
 
     Args:
-        store: a local one.
+        store: with the runs.
         now: aware.
         older_than_days: since the last event of a run.
     """
     runs, named = list_run_ids(store), _named(store)
     days = max([older_than_days, *(_reuse_days(store, run_id) for run_id in runs)])
     found = [
-        Prunable(run_id, "run", _size(store.path(run_id)))
+        Prunable(run_id, "run", store.n_bytes(run_id))
         for run_id in runs
         if run_id not in named and _is_over(store, run_id, now - timedelta(days=days))
     ]
-    staging, old_s = f"{PRIVATE}/staging", time.time() - STAGING_DAYS * 86400
-    for folder, what, before_s in ((staging, "a plan that died", old_s), (TRASH, "removed before", float("inf"))):
+    old_s = time.time() - STAGING_DAYS * 86400
+    for folder, what, before_s in ((STAGING, "a plan that died", old_s), (TRASH, "removed before", float("inf"))):
         for name in store.names(folder):
             if store.path(f"{folder}/{name}").stat().st_mtime < before_s:
-                found.append(Prunable(f"{folder}/{name}", what, _size(store.path(f"{folder}/{name}"))))
+                found.append(Prunable(f"{folder}/{name}", what, store.n_bytes(f"{folder}/{name}")))
     return found
 
 
 def prune(store: Store, found: list[Prunable]) -> int:
     """Remove them, each whole: moved aside first, so that a crash leaves no half of a run. Bytes that were freed."""
     for one in found:
-        aside = store.path(f"{TRASH}/{uuid4().hex}")
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            store.path(one.path).rename(aside)
-        except OSError as error:
-            raise StoreError("a folder cannot be removed.", where=str(store.path(one.path))) from error
-        remove_tree(store, f"{TRASH}/{aside.name}")
+        store.remove_folder(one.path, first="run.json", aside=f"{TRASH}/{uuid4().hex}")
     return sum(one.n_bytes for one in found)
 
 
@@ -87,12 +81,8 @@ def _reuse_days(store: Store, run_id: str) -> float:
 
 def _named(store: Store) -> set[str]:
     """Runs that a document beside the runs names; summaries of nights do not count, they only look back."""
-    folder, runs = store.path(PRIVATE), list_run_ids(store)
-    past = (store.path(NIGHTS_DIR), store.path(f"{PRIVATE}/staging"), store.path(TRASH))
+    folder, runs = store.fetched_folder(PRIVATE), list_run_ids(store)
+    past = [folder / each.removeprefix(f"{PRIVATE}/") for each in (NIGHTS_DIR, STAGING, TRASH)]
     documents = [p for p in folder.rglob("*.json") if not any(p.is_relative_to(one) for one in past)]
     texts = [path.read_text(encoding="utf-8", errors="replace") for path in documents if path.is_file()]
     return {run_id for run_id in runs if any(f'"{run_id}"' in text for text in texts)}
-
-
-def _size(folder: Path) -> int:
-    return sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file() and not p.is_symlink())

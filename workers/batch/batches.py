@@ -1,8 +1,9 @@
 """The batches of all runs in one worker process: a thread with an event loop of its own, led by the keeper.
 
 The keeper says which runs there are; uploads, polls and harvests happen here and never hold it up. Whoever works on a
-run's batches holds its lock file, which dies with the process: a keeper that lost its lease without noticing and its
-successor can therefore never both act on one run.
+run's batches holds its lock (`workers.sole`): a keeper that lost its lease without noticing and its successor can
+therefore never both act on one run. Where the store is elsewhere and the lock a lease, the ledgers' conditional writes
+stop a holder that lost it unnoticed.
 """
 
 import asyncio
@@ -28,9 +29,9 @@ from workers.batch.ledger import BatchShelf, open_batches
 from workers.batch.rounds import has_open_batches
 from workers.batch.run import RunBatches
 from workers.batch.turn import Desk
-from workers.local.file_locks import FileLock
 from workers.money.budgets import budget_of
 from workers.money.month_budget import Budget
+from workers.sole import SoleLock, sole_lock
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class _Loop:
     def __init__(self, keeper: BatchKeeper) -> None:
         self._keeper = keeper
         self._store = keeper._store
-        self._runs: dict[str, tuple[RunBatches, FileLock]] = {}
+        self._runs: dict[str, tuple[RunBatches, SoleLock]] = {}
         self._clients = BatchClients(keeper._environ)
         self._redis: AsyncRedis = connection.on_loop(keeper._redis_url)
 
@@ -148,7 +149,7 @@ class _Loop:
     def _enter(self, run_id: str) -> None:
         if run_id in self._runs:
             return
-        lock = FileLock(self._store.path(f"{run_paths.PRIVATE}/batches/{run_id}.lock"))
+        lock = sole_lock(self._store, f"{run_paths.PRIVATE}/batches/{run_id}.lock", self._keeper._redis_url)
         if not lock.try_exclusive():
             lock.close()  # the last keeper's steps are still under way
             return

@@ -9,6 +9,7 @@ from typing import Any
 from producer.batch_files import halve_batch_file
 from providers.batch_lines import sent_ids
 from providers.prices import price_of
+from schemas import run_paths
 from schemas.batches import BatchLedger
 from schemas.errors import ModelError, RejectedRequestError
 from workers.batch.asks import again_file, read_asks, round_file, write_asks
@@ -114,6 +115,8 @@ def _write_halves(turn: Turn) -> None:
     known = {each.number for each in shelf.ledgers()}
     whole = as_batch_file(ledger.file, turn.input_path)
     halves = halve_batch_file(whole, turn.input_path.parent, prefix=f"{ledger.number:06d}h")
+    for half in halves:
+        turn.keep(half.path.name)
     for number, half in zip(ledger.children, halves, strict=True):
         if number not in known:
             shelf.write(
@@ -135,7 +138,7 @@ async def tidy(turn: Turn) -> None:
             raise
         log.warning("an input file stays at the service", extra={"event": "batch_input_left", "code": error.code})
     for name in (turn.ledger.file.name, result_name(turn.ledger, "out"), result_name(turn.ledger, "err")):
-        turn.path(name).unlink(missing_ok=True)
+        turn.desk.store.remove(run_paths.batch_file(turn.desk.run_id, name))
     turn.write(state="closed", end=turn.ledger.state)
 
 

@@ -22,7 +22,8 @@ from schemas import run_paths
 from schemas.batches import BatchLedger, Tally
 from schemas.models import Model, Price
 from storage.parts import write_part_in_pieces
-from storage.store import Store, store_error
+from storage.store import Store
+from storage.trouble import store_error
 from workers.batch.asks import again_file, write_asks
 from workers.batch.turns import Records, turns_file, write_turns
 from workers.calls.requests import PlannedRequest

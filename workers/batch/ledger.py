@@ -57,11 +57,12 @@ class BatchShelf:
             StoreError: somebody else wrote it since it was read, or the disk says no.
         """
         rel = run_paths.batch_ledger(self._run_id, ledger.number)
-        if self._store.exists(rel) and self._read(BatchLedger, rel).revision != ledger.revision:
-            raise StoreError("the ledger of a batch was changed by another process.", where=rel)
+        found = self._store.read_tagged(rel)
         written = ledger.model_copy(update={"revision": ledger.revision + 1})
-        with self._store.writing(rel) as scratch:
-            scratch.write_text(written.model_dump_json(indent=1, exclude_defaults=False), encoding="utf-8")
+        data = written.model_dump_json(indent=1, exclude_defaults=False).encode()
+        same = found is None or self._parsed(BatchLedger, rel, found.data).revision == ledger.revision
+        if not same or not self._store.replace_if_match(rel, data, None if found is None else found.tag):
+            raise StoreError("the ledger of a batch was changed by another process.", where=rel)
         if written.state == "closed":
             self._closed[written.number] = written
         return written
@@ -97,12 +98,15 @@ class BatchShelf:
         return sorted(found, key=lambda each: (each.model, each.generation, each.number))
 
     def _read(self, kind: type[T], rel: str) -> T:
+        return self._parsed(kind, rel, self._store.read_bytes(rel))
+
+    def _parsed(self, kind: type[T], rel: str, data: bytes) -> T:
         try:
-            value = kind.model_validate_json(self._store.read_bytes(rel))
+            value = kind.model_validate_json(data)
         except ValidationError as e:
-            raise StoreError("the file is damaged.", where=str(self._store.path(rel))) from e
+            raise StoreError("the file is damaged.", where=self._store.where(rel)) from e
         if getattr(value, "format_no", None) != BATCH_FORMAT:
-            raise FormatError("this version does not read batches of this format.", where=str(self._store.path(rel)))
+            raise FormatError("this version does not read batches of this format.", where=self._store.where(rel))
         return value
 
 

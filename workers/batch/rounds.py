@@ -151,7 +151,7 @@ def still_open(store: Store, line: Line, at: Standing) -> dict[str, int]:
     asks = dict(_of_round(store, line, at)) if at.rounds else _first_asks(store, line)
     for ledger in at.ledgers:
         if not ledger.is_over:
-            path = store.path(run_paths.batch_file(line.run_id, ledger.file.name))
+            path = store.fetched(run_paths.batch_file(line.run_id, ledger.file.name))
             asks |= {custom_id.rpartition(".")[0]: 0 for custom_id in sent_ids(path)}
     return asks
 
@@ -166,7 +166,7 @@ def pack(
     wanted = _not_reused(store, line.run_id) if asks is None else asks.__contains__
     store.path(run_paths.batches_dir(line.run_id)).mkdir(parents=True, exist_ok=True)
     files = write_batch_files(
-        store.path(run_paths.plan(line.run_id)),
+        store.fetched(run_paths.plan(line.run_id)),
         store.path(run_paths.batches_dir(line.run_id)),
         spec_of(line.name, line.model, first),
         wanted=wanted,
@@ -175,6 +175,8 @@ def pack(
         shards=line.shards,
         texts=partial(texts_of, known) if known else no_texts,
     )
+    for file in files:
+        store.keep(run_paths.batch_file(line.run_id, file.path.name))
     written = [as_input_file(file) for file in files]
     _add(shelf, line, at, written, first_number=shelf.next_number(shelf.ledgers()))
 

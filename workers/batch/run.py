@@ -13,6 +13,7 @@ from schemas.errors import (
     RateLimitedError,
     RejectedRequestError,
     ServiceRefusedError,
+    StoreAwayError,
     StoreError,
 )
 from schemas.events import RunState
@@ -170,6 +171,8 @@ class RunBatches:
             turn.back_off(error.what) if hint is None else turn.wait(hint, error.what)
             if error.code == "unreachable" and turn.ledger.n_tries >= UNREACHABLE_TRIES:
                 self._stop_model(turn.ledger.model, 6, error.what, error.code)
+        except StoreAwayError:
+            await asyncio.sleep(self._desk.settings.batch_backoff_s)
         except StoreError as error:
             self._event("environment", {"message": str(error)})
             await asyncio.sleep(self._desk.settings.batch_backoff_s)
@@ -200,6 +203,8 @@ class RunBatches:
     async def _told(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
+        except StoreAwayError:
+            await asyncio.sleep(self._desk.settings.batch_backoff_s)
         except NightpollError as error:
             self._event("environment", {"message": str(error)})
             await asyncio.sleep(self._desk.settings.batch_backoff_s)

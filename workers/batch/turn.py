@@ -62,12 +62,16 @@ class Turn:
 
     @property
     def input_path(self) -> Path:
-        """Its lines on our disk."""
-        return self.path(self.ledger.file.name)
+        """Its lines on our disk, for reading."""
+        return self.desk.store.fetched(run_paths.batch_file(self.desk.run_id, self.ledger.file.name))
 
     def path(self, name: str) -> Path:
         """A file among the run's batches."""
         return self.desk.store.path(run_paths.batch_file(self.desk.run_id, name))
+
+    def keep(self, name: str) -> None:
+        """A file that was written at `path` is there for every host from now on."""
+        self.desk.store.keep(run_paths.batch_file(self.desk.run_id, name))
 
     def deployment(self) -> BatchDeployment:
         """The one that was chosen for it."""

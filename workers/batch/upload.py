@@ -79,4 +79,5 @@ def _respell(turn: Turn, chosen: BatchDeployment) -> None:
     file = as_batch_file(ledger.file, turn.input_path)
     spelled = respell_batch_file(file, spec_of("", model, before), spec_of("", model, chosen))
     if spelled is not file:
+        turn.keep(spelled.path.name)
         turn.write(file=as_input_file(spelled), deployment=chosen.name, pool=chosen.pool_name)

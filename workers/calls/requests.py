@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -84,14 +83,14 @@ def load_shard(store: Store, run_id: str, shard: int) -> PlannedShard:
     Raises:
         StoreError: the plan is missing, damaged, or holds no such shard.
     """
-    group = _group_of_shard(store.root, run_id, shard)
+    group = _group_of_shard(store, run_id, shard)
     rows = group.filter(pc.equal(group["shard"], shard))
     return PlannedShard(shard, rows["model"][0].as_py(), [planned_request(row) for row in rows.to_pylist()])
 
 
 def shard_request_ids(store: Store, run_id: str, shard: int) -> list[str]:
     """Request ids of a shard in plan order."""
-    group = _group_of_shard(store.root, run_id, shard)
+    group = _group_of_shard(store, run_id, shard)
     ids: list[str] = group.filter(pc.equal(group["shard"], shard))["request_id"].to_pylist()
     return ids
 
@@ -117,35 +116,34 @@ def _parameters(text: str) -> dict[str, Any]:
     return parameters
 
 
-def _group_of_shard(root: Path, run_id: str, shard: int) -> pa.Table:
-    ranges = _shard_ranges(root, run_id)
+def _group_of_shard(store: Store, run_id: str, shard: int) -> pa.Table:
+    ranges = _shard_ranges(store, run_id)
     for group, (low, high) in enumerate(ranges):
         if low <= shard <= high:
-            table = _read_group(root, run_id, group)
+            table = _read_group(store, run_id, group)
             if pc.any(pc.equal(table["shard"], shard)).as_py():
                 return table
-    raise StoreError(f"the plan holds no shard {shard}.", where=str(root / run_paths.plan(run_id)))
+    raise StoreError(f"the plan holds no shard {shard}.", where=store.where(run_paths.plan(run_id)))
 
 
 @lru_cache(maxsize=64)
-def _shard_ranges(root: Path, run_id: str) -> list[tuple[int, int]]:
+def _shard_ranges(store: Store, run_id: str) -> list[tuple[int, int]]:
     """Smallest and largest shard of each row group, from the footer's statistics."""
-    with open_table(Store(root), run_paths.plan(run_id)) as file:
+    with open_table(store, run_paths.plan(run_id)) as file:
         column = file.schema_arrow.get_field_index("shard")
         stats = [file.metadata.row_group(i).column(column).statistics for i in range(file.num_row_groups)]
         return [(s.min, s.max) for s in stats]
 
 
 @lru_cache(maxsize=6)
-def _read_group(root: Path, run_id: str, group: int) -> pa.Table:
+def _read_group(store: Store, run_id: str, group: int) -> pa.Table:
     """A row group; a few stay in memory because neighbouring shards are worked on at the same time."""
-    store = Store(root)
     with open_table(store, run_paths.plan(run_id)) as file:
         try:
             return file.read_row_group(group)
         except (pa.ArrowInvalid, OSError) as e:
             raise StoreError(
                 "the plan is damaged.",
-                where=str(store.path(run_paths.plan(run_id))),
+                where=store.where(run_paths.plan(run_id)),
                 hint="Start the run again; answers that landed are reused.",
             ) from e

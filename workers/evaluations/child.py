@@ -23,7 +23,8 @@ CALMER_THAN_CALLS = 5
 def main(run_id: str, *, with_report: bool) -> int:
     """Compact if needed, score, write the figures and perhaps the report; an exit code."""
     try:
-        store = open_store(Settings().store)
+        settings = Settings()
+        store = open_store(settings.store, settings.cache)
         _tell("reading answers")
         compact_if_needed(store, run_id)
         found = evaluate_run(store, run_id, progress=_tell)

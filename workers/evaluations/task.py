@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from schemas import run_paths, wire
 from schemas.secret_text import names_a_secret
+from schemas.settings import STORE_VARIABLES
 from storage.runs import append_event, load_state
 from workers.shards import locks
 from workers.shards.held_lock import HeldLock
@@ -87,8 +88,9 @@ def _may_go_on(node: Node, lock: HeldLock) -> bool:
 async def _in_child(node: Node, run_id: str, *, with_report: bool, stop: Callable[[], bool]) -> tuple[int, str] | None:
     """Exit code and last line of the errors; None if it was broken off."""
     words = [sys.executable, "-m", "workers.evaluations.child", run_id, *(["report"] if with_report else [])]
-    env = {k: v for k, v in os.environ.items() if not names_a_secret(k)}  # it asks no service
-    env["NIGHTPOLL_STORE"] = str(node.store.root)
+    opens_the_store = () if node.store.is_local else STORE_VARIABLES
+    env = {k: v for k, v in os.environ.items() if not names_a_secret(k) or k.startswith(opens_the_store)}
+    env["NIGHTPOLL_STORE"] = node.store.uri  # it asks no service but the store's
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(*words, env=env, stdout=pipe, stderr=pipe)
     assert child.stdout is not None

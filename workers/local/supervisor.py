@@ -186,7 +186,7 @@ def main() -> int:
     """Entry point: the store comes from the environment."""
     settings = Settings()
     configure_logging(settings)
-    store = open_store(settings.store)
+    store = open_store(settings.store, settings.cache)
     single = FileLock(supervisor_lock(store))
     if not single.try_exclusive():
         return int(ExitCode.DONE)  # somebody was faster

@@ -15,11 +15,11 @@ from schemas.errors import NightpollError
 from schemas.overnight import NIGHTS_DIR, OvernightQueue, QueueEntry
 from schemas.settings import Settings
 from storage.store import Store, open_store
-from workers.local.file_locks import FileLock
 from workers.logs import configure_logging
 from workers.nights.entries import change_queue, read_queue
 from workers.nights.log import ended, next_turn
 from workers.opening import new_run_id
+from workers.sole import sole_lock
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,9 @@ def run_child(work: Work, kind: str, name: str) -> int:
     settings = Settings()
     configure_logging(settings)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    store = open_store(settings.store)
-    lock = FileLock(store.path(f"{NIGHTS_DIR}/{kind}-{name}.lock"))
+    store = open_store(settings.store, settings.cache)
+    url = None if settings.redis_url is None else settings.redis_url.get_secret_value()
+    lock = sole_lock(store, f"{NIGHTS_DIR}/{kind}-{name}.lock", url)
     if not lock.try_exclusive():
         return 0  # somebody else is at it
     try:

@@ -14,12 +14,12 @@ def read_queue(store: Store) -> OvernightQueue:
     Raises:
         FormatError: another format. StoreError: damaged or unreadable.
     """
-    return queue_of(read_revision(store, QUEUE_DIR).document, str(store.path(QUEUE_DIR)))
+    return queue_of(read_revision(store, QUEUE_DIR).document, store.where(QUEUE_DIR))
 
 
 def change_queue(store: Store, edit: Callable[[OvernightQueue], OvernightQueue]) -> OvernightQueue:
     """Replace the queue by what `edit` makes of it; `edit` may be called several times, and may raise."""
-    where = str(store.path(QUEUE_DIR))
+    where = store.where(QUEUE_DIR)
 
     def edited(document: dict[str, Any]) -> dict[str, Any]:
         queue = queue_of(document, where)

@@ -107,7 +107,7 @@ class Nights:
         known_as = f"{kind}-{name}"
         if known_as in self._children:
             return
-        environ = os.environ | {"NIGHTPOLL_STORE": str(self._store.root)}
+        environ = os.environ | {"NIGHTPOLL_STORE": self._store.uri}
         command = [sys.executable, "-m", MODULES[kind], name]
         self._children[known_as] = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environ)  # noqa: S603 - ours
 

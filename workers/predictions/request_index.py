@@ -25,7 +25,7 @@ def task_batches(store: Store, run_id: str) -> Iterator[pa.Table]:
             for batch in file.iter_batches(batch_size=BATCH_TASKS):
                 yield tables.conformed(pa.Table.from_batches([batch]), tables.TASKS)
         except (pa.ArrowInvalid, OSError) as e:
-            raise StoreError("the file is damaged.", where=str(store.path(run_paths.tasks(run_id)))) from e
+            raise StoreError("the file is damaged.", where=store.where(run_paths.tasks(run_id))) from e
 
 
 class RequestIndex:

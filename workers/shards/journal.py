@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from schemas import run_paths
-from storage.store import Store, store_error
+from storage.store import Store
+from storage.trouble import store_error
 
 
 class Journal(Protocol):

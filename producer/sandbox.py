@@ -107,12 +107,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return False
         return super().is_safe_attribute(obj, attr, value)
 
-    def call(self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - Jinja's own
-        """A method, `format` with narrow fields only."""
-        text = getattr(__obj, "__self__", None)
-        if getattr(__obj, "__name__", "") == "format" and isinstance(text, str) and _WIDE.search(text):
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:  # noqa: ANN401 - Jinja's own
+        """`format` of a text, with narrow fields only."""
+        wrapped = super().wrap_str_format(value)
+        if wrapped is not None and _WIDE.search(value.__self__):
             raise SecurityError("`format` takes fields up to 99 wide only")
-        return super().call(__context, __obj, *args, **kwargs)
+        return wrapped
 
 
 def render_bounded(template: Template, values: Mapping[str, object]) -> str:

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.console import out
+from cli.console import SafeConsole, out
 
 _BETWEEN_COLUMNS = 3
 _LEAST_LAST_COLUMN = 24
 
-_console = Console(highlight=False)
+_console = SafeConsole(highlight=False)
 
 
 def print_table(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from schemas.errors import StudyError
 from schemas.identity import bytes_digest
+from storage.named_file import checked_file
 
 _WHOLE_FLOAT = re.compile(r"(-?\d+)\.0+")
 
@@ -61,7 +62,7 @@ def read_import(path: Path, *, id_column: str, questions: Collection[str], suffi
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return checked_file(path).read_bytes()
     except OSError as e:
         reason = "is not there" if isinstance(e, FileNotFoundError) else "cannot be read"
         hint = "The path is relative to the study."

@@ -10,6 +10,7 @@ from schemas.models import MODELS_NOT_BUILT_YET, ModelsFile
 from schemas.study import NOT_BUILT_YET, Study
 from schemas.yaml_shape import nearest, validated
 from schemas.yaml_source import Source, read_yaml
+from storage.named_file import read_bounded
 
 MODELS_FILE = "models.yaml"
 
@@ -99,7 +100,8 @@ def read_text(path: Path) -> str:
         StudyError: no such file, a folder, unreadable or not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = read_bounded(path).decode("utf-8-sig")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError as e:
         raise StudyError("There is no such file.", where=str(path), hint=_nearby(path)) from e
     except (IsADirectoryError, NotADirectoryError) as e:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from schemas.errors import SurveyFileError
+from storage.named_file import checked_file
 from survey.csv_file import read_csv
 from survey.data import ReadTable, SurveyData, Variable
 from survey.parquet_file import read_parquet
@@ -70,7 +71,7 @@ def file_sha256(path: Path) -> str:
 
 def _sha256(path: Path) -> str:
     try:
-        if path.stat().st_size == 0:
+        if checked_file(path).stat().st_size == 0:
             raise SurveyFileError("The survey file is empty.", where=str(path), hint="Copy or download it again.")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

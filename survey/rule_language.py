@@ -85,6 +85,8 @@ class Token:
     at: int
 
 
+LONGEST = 10_000
+
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<number>-?(?:\d+\.\d+|\.\d+|\d+)(?![\w.]))
@@ -110,8 +112,10 @@ def tokens(text: str) -> list[Token]:
     """The words of a rule, closed by an `end` token.
 
     Raises:
-        RuleSyntaxError: a sign that the language does not have.
+        RuleSyntaxError: a sign that the language does not have, or far too many.
     """
+    if len(text) > LONGEST:
+        raise RuleSyntaxError(f"a rule may have {LONGEST:,} characters", LONGEST)
     found: list[Token] = []
     at = 0
     end = len(text.rstrip())

@@ -1,12 +1,27 @@
 """Texts of models on a terminal."""
 
+import json
+
 import pytest
 
-from cli.safe_text import first_line, safe
+from cli.safe_text import first_line, safe, safe_json
 
 
 def test_control_characters_become_visible():
     assert safe("a\x1b[31mb\rc\nd") == "a�[31mb�c\nd"
+
+
+@pytest.mark.parametrize("mark", ["\x9b", "\x7f", "\u202e", "\u2066", "\u200f", "\u2028"])
+def test_marks_that_turn_a_line_around_become_visible_and_are_escaped_in_json(mark):
+    assert safe(f"a{mark}b") == "a�b"
+    assert json.loads(safe_json(json.dumps(f"a{mark}b", ensure_ascii=False))) == f"a{mark}b"
+    assert mark not in safe_json(json.dumps(f"a{mark}b", ensure_ascii=False))
+
+
+@pytest.mark.parametrize("text", ["Zoë", "日本語", "می\u200cخواهم", "👩\u200d🔬", "a b"])
+def test_texts_of_any_language_stay(text):
+    assert safe(text) == text
+    assert safe("a\u00a0b\tc") == "a b c"
 
 
 @pytest.mark.parametrize(

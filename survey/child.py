@@ -6,10 +6,12 @@ A forked child costs some ten milliseconds and the copy of its result; where pro
 """
 
 import faulthandler
+import importlib
 import os
 import pickle
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 from warnings import catch_warnings
 
@@ -51,10 +53,21 @@ def in_child(work: Callable[[], T]) -> T:
     return result
 
 
+def _bound_memory() -> None:
+    """No more than this machine has: a file of a kilobyte can claim billions of rows."""
+    resource = importlib.import_module("resource")  # not on Windows, where nothing is forked
+    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = used + whole * 3 // 4
+    resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
 def _child(work: Callable[[], T], writing: int) -> None:
     """Runs in the child, and never returns: the parent's buffers, locks and exit handlers are not the child's."""
     try:
         faulthandler.disable()
+        _bound_memory()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what the C library says of a crash is no sentence for a user
         with os.fdopen(os.dup(writing), "wb") as pipe:
             try:

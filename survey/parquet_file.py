@@ -12,6 +12,8 @@ from schemas.errors import SurveyFileError
 from survey.columns import date_column, kind_of, number_column, text_column
 from survey.data import ReadTable, Variable
 
+MOST_ROWS, MOST_CELLS = 20_000_000, 1_000_000_000
+
 
 def read_parquet(path: Path, keep: Collection[str] | None = None) -> ReadTable:
     """All rows of a Parquet file, and its columns that are wanted (None: all).
@@ -28,6 +30,7 @@ def read_parquet(path: Path, keep: Collection[str] | None = None) -> ReadTable:
         if len(set(names)) < len(names):
             raise SurveyFileError("Two columns have the same name.", where=str(path), hint="Rename one of them.")
         n_rows = pq.read_metadata(path).num_rows
+        _check_size(path, n_rows, len(wanted))
         table = pq.read_table(path, columns=wanted)
     except (pa.ArrowException, OSError) as e:
         raise SurveyFileError(
@@ -42,6 +45,13 @@ def read_parquet(path: Path, keep: Collection[str] | None = None) -> ReadTable:
     variables = {n: Variable(n, kind=kind_of(kept[n], {}) if n in kept else "numeric") for n in described}
     warnings = [f"{name}: left out, its type {table.column(name).type} has no codes." for name in left_out]
     return ReadTable(pd.DataFrame(kept, index=range(n_rows)), variables, warnings)
+
+
+def _check_size(path: Path, n_rows: int, n_columns: int) -> None:
+    """A few bytes can stand for a billion equal cells."""
+    if n_rows > MOST_ROWS or n_rows * n_columns > MOST_CELLS:
+        what = f"The file has {n_rows:,} rows and {n_columns:,} columns; at most {MOST_ROWS:,} rows are read."
+        raise SurveyFileError(what, where=str(path), hint="Write the rows and columns that the study needs.")
 
 
 def _column(values: pa.ChunkedArray) -> "pd.Series[Any] | None":

@@ -4,6 +4,7 @@ A cell is blank if it holds nothing but spaces. A column is numeric if every oth
 zeros ("02139" is a text); `NA`, `NaN`, `null` and `.` count as blank in such a column only.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -19,6 +20,9 @@ from survey.qualtrics import has_three_headers, label_of, trial_warning
 _NUMBER = r"[+-]?(?:0|[1-9]\d*)?(?:\.\d+|\.)?(?:[eE][+-]?\d+)?"
 _BLANK_WORDS = frozenset({"NA", "N/A", "NaN", "nan", "null", "NULL", "."})
 _BLOCK_ROWS = 5_000
+_MOST_NAMED = 10
+MOST_COLUMNS = 50_000
+"""The widest surveys have some 10,000."""
 
 
 class Row(NamedTuple):
@@ -66,17 +70,21 @@ def checked_header(path: Path, first: Row) -> list[str]:
     """Names of the columns.
 
     Raises:
-        SurveyFileError: a column has no name, or two have the same.
+        SurveyFileError: a column has no name, two have the same, or there are far too many.
     """
     header = [name.strip() for name in first.cells]
+    if len(header) > MOST_COLUMNS:
+        what = f"The table has {len(header):,} columns; at most {MOST_COLUMNS:,} are read."
+        raise SurveyFileError(what, where=f"{path}:{first.line}", hint="Is the delimiter right?")
     if "" in header:
         raise SurveyFileError(
             f"Column {header.index('') + 1} has no name.", where=f"{path}:{first.line}", hint="Name every column."
         )
-    repeated = sorted({name for name in header if header.count(name) > 1})
+    repeated = sorted(name for name, n in Counter(header).items() if n > 1)
     if repeated:
+        more = ", ..." if len(repeated) > _MOST_NAMED else ""
         raise SurveyFileError(
-            f"Several columns are named {', '.join(repeated)}.",
+            f"Several columns are named {', '.join(repeated[:_MOST_NAMED])}{more}.",
             where=f"{path}:{first.line}",
             hint="Rename all but one.",
         )

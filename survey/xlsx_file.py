@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from warnings import catch_warnings
 from xml.etree.ElementTree import ParseError
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
@@ -18,23 +18,36 @@ from survey.text_cells import Row, table_of
 _READER_ERRORS = (BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError, IndexError, EOFError)
 
 
+MOST_BYTES = 1 << 30
+"""Unpacked; a sheet of a million rows and a hundred columns has some 3 GB, and is no survey for Excel any more."""
+MOST_ROWS = 1_048_576
+"""As many as a sheet can have; a file may claim more and make us count through them."""
+
+
 def read_xlsx(path: Path, keep: Collection[str] | None = None) -> ReadTable:
     """All rows of a workbook's first sheet that is not empty, and its columns that are wanted; see `table_of`.
 
     Raises:
         SurveyFileError: no workbook, damaged, protected by a password, or a cell beyond the header.
     """
-    with catch_warnings(action="ignore"):  # of styles and validations that do not matter here
+    with catch_warnings(action="ignore"), path.open("rb") as file:  # styles and validations do not matter here
         try:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            _check_size(path)
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            try:
+                return _table(path, book, keep)
+            finally:
+                book.close()
         except _READER_ERRORS as e:
             raise _damaged(path) from e
-        try:
-            return _table(path, book, keep)
-        except _READER_ERRORS as e:
-            raise _damaged(path) from e
-        finally:
-            book.close()
+
+
+def _check_size(path: Path) -> None:
+    with ZipFile(path) as archive:
+        n_bytes = sum(part.file_size for part in archive.infolist())
+    if n_bytes > MOST_BYTES:
+        what = f"The workbook unpacks to {n_bytes / (1 << 20):,.0f} MB; at most {MOST_BYTES >> 20:,} MB are read."
+        raise SurveyFileError(what, where=str(path), hint="Export the sheet as .csv.")
 
 
 def _damaged(path: Path) -> SurveyFileError:
@@ -59,6 +72,8 @@ def _rows(sheet: Any) -> Iterator[Row]:  # noqa: ANN401 - likewise
     """Rows that hold something, as wide as the header: blank cells behind it are none."""
     width = 0
     for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if number > MOST_ROWS:
+            raise ValueError("a sheet has no such row")
         cells = [_text(value) for value in values]
         while len(cells) > width and not cells[-1]:
             cells.pop()

@@ -14,6 +14,7 @@ from finetuning.check_file import FileReport, check_file, prompt_digest
 from finetuning.plan_tasks import plan_requests
 from finetuning.prepare import PrepareOptions, prepare
 from schemas import run_paths
+from schemas.completion_form import as_prompt
 from schemas.errors import UserInputError
 from schemas.settings import Settings
 from schemas.tuning import TuningManifest
@@ -59,7 +60,7 @@ def show_manifest(manifest: TuningManifest, out_dir: Path) -> None:
 
 
 def held_out_prompts(store: Store, run_id: str, arm: str) -> set[bytes]:
-    """Digests of prompts that only test respondents have; a prompt that others share proves nothing."""
+    """Digests of prompts, in either form, that only test respondents have; one that others share proves nothing."""
     rows = read_table(store, run_paths.tasks(run_id), ["request_id", "arm", "split"]).to_pylist()
     test = {row["request_id"] for row in rows if row["arm"] == arm and row["split"] == "test"}
     trained = {row["request_id"] for row in rows if row["arm"] == arm and row["split"] != "test"}
@@ -67,8 +68,10 @@ def held_out_prompts(store: Store, run_id: str, arm: str) -> set[bytes]:
     for requests in plan_requests(store, run_id):
         for request_id, turns in zip(requests["request_id"].to_pylist(), requests["turns"].to_pylist(), strict=True):
             if request_id in test or request_id in trained:
-                digest = prompt_digest(tuple(m["content"] for m in json.loads(turns)[0]))
-                (others if request_id in trained else of_test).add(digest)
+                messages = json.loads(turns)[0]
+                mine = others if request_id in trained else of_test
+                mine.add(prompt_digest(tuple(m["content"] for m in messages)))
+                mine.add(prompt_digest((as_prompt(messages),)))
     return of_test - others
 
 

@@ -103,6 +103,7 @@ class RunData:
         settings: the study's `evaluate`.
         usage: (question, arm) -> cost, time, tokens and origin of its answers.
         numeric: (question, arm) -> numbers predicted; such questions have no cell in `cells`.
+        replicates: study whose split by row this one repeats; None: people are held out whole.
         totals: rows of predictions.parquet by status, and those an emulator answered; None: counted from the cells.
         trained_on: arm -> indexes of the respondents its model was tuned on, where they are known one by one.
         groups: subgroup variables -> codes per respondent, as in `fields`.
@@ -129,6 +130,7 @@ class RunData:
     texts: Mapping[str, str] = dataclass_field(default_factory=dict)
     numeric: Mapping[tuple[str, str], NumericCell] = dataclass_field(default_factory=dict)
     totals: Totals | None = None
+    replicates: str | None = None
 
     @property
     def arms(self) -> list[str]:

@@ -62,6 +62,7 @@ def load_run(store: Store, run_id: str) -> RunData:
     return RunData(
         run_id=run_id,
         study=manifest.study.study,
+        replicates=manifest.study.split.replicates,
         n_draws=manifest.study.evaluate.bootstrap,
         respondent_ids=respondents,
         fields={name: coded[name] for name in persona},

@@ -57,7 +57,7 @@ def predicted(
     p = np.zeros((held_out.size, k))
     if not classes.size:
         return p + 1 / k, True
-    if classes.size == 1:
+    if classes.size == 1 or not held_out.size:
         p[:, classes[0]] = 1.0
         return p, True
     model = LogisticRegression(C=INVERSE_PENALTY, max_iter=MAX_ITERATIONS, solver="lbfgs")

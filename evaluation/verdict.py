@@ -15,6 +15,7 @@ from evaluation.flags import (
     SHARED_WITH_LOGIT,
     SIMULATED_SERVICE,
     SMALL_CELL,
+    SPLIT_BY_ROW,
     WORSE_THAN_MAJORITY,
 )
 from evaluation.scoring import Scored, SplitScores
@@ -34,12 +35,17 @@ _MEANING = {
 
 
 def warning_lines(run: RunData) -> list[str]:
-    """At most one line: who answered, and what is still open. It stands before everything else."""
+    """At most one line, before everything else: who answered, a split by row, and what is still open."""
     said = []
     if run.n_simulated:
         said.append(
             f"{SIMULATED_SERVICE}: an emulator gave {run.n_simulated} of {run.n_predictions} answers; "
             "the figures test the machinery and say nothing about a real model."
+        )
+    if run.replicates is not None:
+        said.append(
+            f"{SPLIT_BY_ROW}: people stand in training and in test with different questions, as in {run.replicates}; "
+            "results on test rows are no results on new people."
         )
     pending, cancelled = run.count("pending"), run.count("cancelled")
     if pending:

@@ -22,6 +22,7 @@ from schemas.codebook import CodedVariable
 from schemas.errors import Problem, StudyError
 from schemas.identity import unit_draw
 from schemas.study import Arm
+from survey.split import splits_for
 
 PersonaKey = tuple[str | None, int | None]
 """Template and language of a persona; None: the study's own."""
@@ -208,7 +209,7 @@ class CellBuilder:
         truth = self.truth(question_id)
         if name not in self._keys:
             self._keys[name] = self._match_keys(arm)
-        candidates = self._candidates(truth)
+        candidates = self._candidates(truth, question_id)
         if not candidates:
             hint = "Leave a share of the split for training, or leave the question out of this arm."
             raise StudyError(
@@ -219,8 +220,8 @@ class CellBuilder:
         index = ExampleIndex(candidates, self._keys[name], wanted=arm.examples)
         return ExampleSource(index, truth.real, ("examples", study.split.seed, name, question_id))
 
-    def _candidates(self, truth: TrueAnswers) -> list[int]:
-        splits = self._inputs.prepared.respondents["split"]
+    def _candidates(self, truth: TrueAnswers, question_id: str) -> list[int]:
+        splits = splits_for(question_id, self._inputs.prepared.respondents, self._inputs.study.split)
         trained = (i for i, split in enumerate(splits) if split == "train" and truth.real[i] is not None)
         by_id: Callable[[int], str] = self._ids.__getitem__
         return sorted(trained, key=by_id)

@@ -21,6 +21,7 @@ from producer.checks_prompts import prompt_problems
 from producer.checks_questions import question_problems
 from producer.checks_routes import route_problems
 from producer.checks_secrets import secret_problems
+from producer.checks_split import split_problems
 from producer.checks_strategies import strategy_problems
 from producer.ladder import ladder_notes, resolved
 from producer.load import models_of, models_path, read_source, study_of
@@ -124,6 +125,7 @@ def check(
     problems += strategy_problems(study, source, offered, codebook)
     problems += format_problems(study, source, offered, codebook)
     problems += completion_problems(study, source, offered)
+    problems += split_problems(study, source)
     models = _used(study, files.models)
     problems += cutoff_problems(study, source, models)
     if files.models_source is not None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+import numpy as np
+
 from schemas.errors import Problem
 from schemas.models import Model
 from schemas.study import Arm, Study
 from schemas.yaml_shape import did_you_mean
 from schemas.yaml_source import Source
 from survey.prepare import Prepared
+from survey.split import splits_for
 
 RESERVED_NAMES = frozenset({"human"})
 """Names that the evaluation gives to rows of its own."""
@@ -42,18 +45,21 @@ def arm_problems(
 
 def training_problems(study: Study, source: Source, prepared: Prepared) -> Iterator[Problem]:
     """few_shot arms that have nobody to take examples from, or too few people."""
-    training = (prepared.respondents["split"] == "train").to_numpy(dtype=bool)
+    training = {
+        question: np.array([split == "train" for split in splits_for(question, prepared.respondents, study.split)])
+        for question in prepared.answers
+    }
     for name, arm in study.arms.items():
         if arm.strategy != "few_shot":
             continue
         where = source.where(f"arms.{name}.strategy")
-        if not training.any():
+        if not any(mine.any() for mine in training.values()):
             what = f"the few_shot arm {name} has no training respondents to take examples from."
             hint = "Lower `split.test` and `split.validation`, or check `survey.filter`."
             yield Problem(what, where, hint, code="no_training_respondents")
             continue
         for question in questions_of(arm, study):
-            n = int((training & (prepared.answers[question].status == "answered")).sum())
+            n = int((training[question] & (prepared.answers[question].status == "answered")).sum())
             yield from _examples(name, arm, question, n, where)
 
 

@@ -98,16 +98,17 @@ def planned_respondents(inputs: PlanInputs, pilot: int | None) -> list[Responden
     A pilot is drawn from those whom some arm asks: with every arm on the test split, from the test split.
     """
     frame = inputs.prepared.respondents
+    by_row = inputs.study.split if inputs.study.split.by == "row" else None
     wanted = {arm.respondents for arm in inputs.study.arms.values()}
     everyone = [
-        Respondent(i, str(identifier), float(weight), str(split))
+        Respondent(i, str(identifier), float(weight), str(split), by_row)
         for i, (identifier, weight, split) in enumerate(
             zip(frame["respondent_id"], frame["weight"], frame["split"], strict=True)
         )
     ]
     if pilot is None:
         return everyone
-    asked = [who for who in everyone if "all" in wanted or who.split in wanted]
+    asked = [who for who in everyone if "all" in wanted or by_row is not None or who.split in wanted]
     chosen = pilot_positions([who.id for who in asked], pilot, seed=inputs.study.split.seed)
     return [asked[i] for i in chosen]
 

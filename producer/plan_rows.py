@@ -115,9 +115,9 @@ class RowSource:
         id_json = canonical_json(who.id)
         for question_id, cells in self._cells.items():
             truth = self._truth[question_id]
-            status = truth.status[who.position]
+            status, split = truth.status[who.position], who.split_for(question_id)
             for cell in cells:
-                if not cell.covers(who.split, status):
+                if not cell.covers(split, status):
                     continue
                 served = cell.serving(who.position)
                 for repeat in range(served.n_repeats):
@@ -214,7 +214,7 @@ def _task(
         truth.codes[at],
         truth.status[at],
         who.weight,
-        who.split,
+        who.split_for(cell.question.name),
         None if cell.imported is None else cell.imported.get(who.id),
         None if truth.several is None else truth.several[at],
         None if truth.numbers is None else truth.numbers[at],

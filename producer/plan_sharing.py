@@ -9,15 +9,22 @@ from producer.prompts import QuestionPrompts
 from producer.true_answers import TrueAnswers
 from providers.service import service_identity
 from schemas.identity import canonical_json
+from schemas.study import Split
+from survey.split import row_split
 
 
 class Respondent(NamedTuple):
-    """Who is planned for; `position` in the prepared survey."""
+    """Who is planned for; `position` in the prepared survey, `by_row` the split of a study that splits so."""
 
     position: int
     id: str
     weight: float
     split: str
+    by_row: Split | None = None
+
+    def split_for(self, question_id: str) -> str:
+        """The split of their answer to a question."""
+        return self.split if self.by_row is None else row_split(self.by_row, self.id, question_id)
 
 
 def online_requests(
@@ -35,7 +42,7 @@ def online_requests(
             if cell.asks is None or cell.memory or _is_batch(cell.asks[0]) or _alike(cell.asks[0]) not in batch:
                 continue
             for who in respondents:
-                if cell.covers(who.split, truth[question].status[who.position]):
+                if cell.covers(who.split_for(question), truth[question].status[who.position]):
                     found |= _keys(cell, cell.asks, who)
     return found
 

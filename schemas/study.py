@@ -60,7 +60,12 @@ class MissingRule(Strict):
 class Split(Strict):
     """Shares of respondents held out, by hash of seed and respondent id."""
 
-    by: Literal["respondent"] = Field("respondent", description="All rows of a respondent share a split.")
+    by: Literal["respondent", "row"] = Field(
+        "respondent",
+        description="All rows of a respondent share a split. `row` draws one for each of their answers, so that people "
+        "stand in training and in test: only for a study that replicates one which did so.",
+    )
+    replicates: str | None = Field(None, min_length=1, description="With `by: row`: the study that is replicated.")
     test: float = Field(0.2, ge=0, lt=1, description="Share of respondents in the test split.")
     validation: float = Field(0.1, ge=0, lt=1, description="Share of respondents in the validation split.")
     seed: int = Field(42, description="Another seed gives another split.")
@@ -69,6 +74,17 @@ class Split(Strict):
     def _leave_some_for_training(self) -> "Split":
         if self.test + self.validation >= 1:
             raise ValueError("test and validation together must leave a share for training")
+        return self
+
+    @model_validator(mode="after")
+    def _only_replications_leak(self) -> "Split":
+        if self.by == "row" and self.replicates is None:
+            raise ValueError(
+                "`by: row` puts people into training and test at once; it is there to replicate a study that did so: "
+                "name it with `replicates`, or use `by: respondent`"
+            )
+        if self.by == "respondent" and self.replicates is not None:
+            raise ValueError("`replicates` goes with `by: row`")
         return self
 
 

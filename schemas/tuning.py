@@ -31,7 +31,9 @@ class TuningManifest(_Kept):
     """Proof of what a model was trained on.
 
     Attributes:
-        training_ids, validation_ids: respondents whose answers stand in the files; none of them is a test respondent.
+        training_ids, validation_ids: respondents whose answers stand in the files; none of them is a test respondent,
+            unless the study splits by row.
+        split_by: what the study splits.
         test_sha256: of the sorted ids of the test respondents, so that a later study can be compared.
         counts: question -> answer as written -> lines of the training file.
     """
@@ -54,6 +56,7 @@ class TuningManifest(_Kept):
     n_duplicates: int = 0
     n_without_answer: int = 0
     balanced: bool = False
+    split_by: Literal["respondent", "row"] = "respondent"
 
 
 class DeployedAt(_Kept):

@@ -15,7 +15,7 @@ from survey.columns import plain_code
 from survey.data import SurveyData
 from survey.missing import MissingRules
 from survey.nearest import did_you_mean
-from survey.split import split_of
+from survey.split import BY_ROW, split_of
 
 DESIGN_COLUMNS = ("respondent_id", "weight", "strata", "cluster", "split")
 
@@ -99,7 +99,9 @@ def design_texts(name: str | None, data: SurveyData, frame: pd.DataFrame, rules:
 
 
 def splits(ids: "pd.Series[str]", split: Split) -> "pd.Series[str]":
-    """The split of every respondent."""
+    """The split of every respondent; `row` where each of their answers has its own."""
+    if split.by == "row":
+        return pd.Series([BY_ROW] * len(ids), dtype="str")
     names = [split_of(split.seed, one, split.test, split.validation) for one in ids]
     return pd.Series(names, dtype="str")
 

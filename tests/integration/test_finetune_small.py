@@ -11,11 +11,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from cli.tuning_files import held_out_prompts
 from finetuning.check_file import check_file
 from finetuning.prepare import PrepareOptions, prepare
 from finetuning.promotion import Verdict
 from finetuning.registry import add_version, promote
 from finetuning.submit import Submission, TrainingFiles
+from finetuning.training_lines import training_line
 from finetuning.watching import Looked, look
 from producer.check import Checked, check
 from producer.plan import plan_run
@@ -176,3 +178,35 @@ def test_arm_that_cannot_be_trained_is_refused(emulator: TestEmulator, tmp_path:
 
     with pytest.raises(UserInputError, match=word):
         prepare(store, "run", arm, tmp_path / "t", options=PrepareOptions(), now=NOW)
+
+
+def test_prompt_of_a_test_respondent_is_found_in_a_file_of_either_form(emulator: TestEmulator, tmp_path: Path) -> None:
+    store, _ = planned(tmp_path, emulator, STUDY)
+    tests = {
+        t["request_id"] for t in pq.read_table(store.path("run/tasks.parquet")).to_pylist() if t["split"] == "test"
+    }
+    plan = pq.read_table(store.path("run/plan.parquet"), columns=["request_id", "turns"]).to_pylist()
+    turns = next(row["turns"] for row in plan if row["request_id"] in tests and "Reason briefly" not in row["turns"])
+
+    for form in ("chat", "completion"):
+        (tmp_path / "leak.jsonl").write_bytes(training_line(turns, "1", form) * 12)
+        report = check_file(
+            tmp_path / "leak.jsonl", model="gpt-4.1-mini", held_out=held_out_prompts(store, "run", "basic")
+        )
+        assert any(problem.code == "leakage" for problem in report.problems), form
+
+
+def test_arm_of_a_completion_model_is_not_prepared_as_a_chat(emulator: TestEmulator, tmp_path: Path) -> None:
+    models = MODELS.replace("gpt-4.1-mini", "babbage-002\n    family: completion")
+    path = write_study(tmp_path, models=models.replace("max_completion_tokens", "max_tokens"))
+    store = Store(tmp_path / "runs")
+    study = STUDY.split("arms:")[0] + "arms:\n  basic: {model: mini, strategy: basic}\n"
+    path.write_text(study, encoding="utf-8")
+    plan_run(check(path, environ={}), out_dir=store.path("run"), run_id="run", created_at=NOW)
+
+    with pytest.raises(UserInputError, match="with prompts") as e:
+        prepare(store, "run", "basic", tmp_path / "t", options=PrepareOptions(form="chat"), now=NOW)
+    made = prepare(store, "run", "basic", tmp_path / "t", options=PrepareOptions(), now=NOW)
+
+    assert "--form" in e.value.where
+    assert made.form == "completion"

@@ -136,3 +136,19 @@ def test_emulator_says_where_it_listens_and_stops_on_sigterm():
 
     assert json.loads(told)["base_url"].startswith("http://127.0.0.1:")
     assert process.returncode == 143
+
+
+def test_doctor_asks_a_completion_model_with_a_prompt_and_names_the_family_of_others(nightpoll, store, tmp_path):
+    with running_emulator() as service:
+        study = write_study(tmp_path / "study", service.base_url)
+        models = study.parent / "models.yaml"
+        text = models.read_text().replace("gpt-4.1-mini", "babbage-002").replace("max_completion_tokens", "max_tokens")
+        models.write_text(text)
+
+        refused = nightpoll("doctor", study, "--call")
+        models.write_text(text.replace("family: chat", "family: completion"))
+        answered = nightpoll("doctor", study, "--call")
+
+    assert (refused.code, answered.code) == (5, 0)
+    assert "`family: completion`" in " ".join((refused.out + refused.err).split())
+    assert "answers with its parameters (stop, " in " ".join(answered.out.split())

@@ -34,6 +34,19 @@ def codes(family: str, parameters: dict, level: str = "error") -> list[str]:
         pytest.param("reasoning", {"reasoning_effort": "minimal", "verbosity": "low", **LIMIT}, [], id="reasoning"),
         pytest.param("reasoning", {"reasoning_effort": "lots", **LIMIT}, ["unsupported_value"], id="bad-effort"),
         pytest.param("reasoning", {"max_tokens": 8}, ["unsupported_parameter"], id="reasoning-max-tokens"),
+        pytest.param("completion", {"max_tokens": 8, "seed": 1, "stop": "#"}, [], id="completion"),
+        pytest.param("completion", {"max_tokens": 8, "logprobs": True, "top_logprobs": 5}, [], id="alternatives"),
+        pytest.param(
+            "completion", {"max_tokens": 8, "logprobs": True, "top_logprobs": 21}, ["unsupported_value"], id="too-many"
+        ),
+        pytest.param("completion", {"prompt": "x", "max_tokens": 8}, ["reserved_parameter"], id="prompt"),
+        *(
+            pytest.param("completion", {name: value, "max_tokens": 8}, ["unsupported_parameter"], id=f"prompt-{name}")
+            for name, value in {
+                "max_completion_tokens": 8, "response_format": {}, "reasoning_effort": "low", "tools": [], "echo": True,
+                "suffix": "x", "best_of": 2,
+            }.items()
+        ),
         *(
             pytest.param("reasoning", {name: value, **LIMIT}, ["unsupported_parameter"], id=f"reasoning-{name}")
             for name, value in {
@@ -54,6 +67,11 @@ def test_parameters_are_held_to_the_family(family, parameters, expected):
         pytest.param("chat", {"temprature": 0, **LIMIT}, ["unknown_parameter"], id="typing-error"),
         pytest.param("chat", {"top_k": 5, **LIMIT}, ["unknown_parameter"], id="other-servers"),
         pytest.param("reasoning", {"stop": ["x"], **LIMIT}, ["doubtful_parameter"], id="stop"),
+        pytest.param("completion", {"temperature": 0}, ["no_token_limit"], id="completion-no-limit"),
+        pytest.param("completion", {"topp": 1, "max_tokens": 8}, ["unknown_parameter"], id="completion-typing-error"),
+        pytest.param(
+            "completion", {"max_tokens": 8, "logprobs": True, "top_logprobs": 20}, ["doubtful_parameter"], id="twenty"
+        ),
     ],
 )
 def test_doubtful_parameters_are_warned_about(family, parameters, expected):
@@ -83,9 +101,10 @@ def test_wire_parameters_keep_names_and_drop_nulls():
         ("chat", {"temperature": None}, False),
         ("chat", {"seed": 1}, False),
         ("reasoning", {"temperature": 0}, False),
+        ("completion", {"temperature": 0}, True),
     ],
 )
-def test_only_a_chat_model_at_zero_is_deterministic(family, parameters, expected):
+def test_only_a_model_at_zero_that_does_not_reason_is_deterministic(family, parameters, expected):
     assert is_deterministic(family, parameters) is expected
 
 
@@ -95,3 +114,17 @@ def test_only_a_chat_model_at_zero_is_deterministic(family, parameters, expected
 )
 def test_output_limit_is_found_under_both_names(parameters, expected):
     assert output_limit_tokens(parameters) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"max_tokens": 8}, {"stop": " END", "max_tokens": 8}),
+        ({"logprobs": True, "top_logprobs": 3}, {"stop": " END", "logprobs": 3}),
+        ({"logprobs": True}, {"stop": " END", "logprobs": 5}),
+        ({"logprobs": False, "top_logprobs": 3, "stop": "#"}, {"stop": "#"}),
+    ],
+)
+def test_completion_gets_its_stop_mark_and_its_spelling_of_logprobs_once(given, sent):
+    assert wire_parameters("completion", given) == sent
+    assert wire_parameters("completion", sent) == sent

@@ -114,3 +114,35 @@ def usage(**members: Any) -> dict[str, Any]:
 )
 def test_usage_is_read_with_missing_details(raw, expected):
     assert read_usage(raw) == expected
+
+
+def older(text: object, **choice: Any) -> dict[str, Any]:
+    usage = {"prompt_tokens": 30, "completion_tokens": 1, "total_tokens": 31}
+    first = {"text": text, "index": 0, "logprobs": None, "finish_reason": "stop"} | choice
+    return {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m", "choices": [first], "usage": usage}
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "text"),
+    [
+        (older(" 2"), "ok", " 2"),
+        (older(" 2", finish_reason="length"), "truncated", " 2"),
+        (older("", finish_reason="content_filter"), "filtered", ""),
+    ],
+)
+def test_completion_of_a_prompt_is_read_as_that_of_a_chat(body, outcome, text):
+    reply = read(body)
+
+    assert (reply.outcome, reply.text) == (outcome, text)
+    assert reply.usage == Usage(30, 0, 1, 0)
+
+
+def test_logprobs_of_a_prompt_are_kept_as_they_came():
+    told = {"tokens": [" 2"], "token_logprobs": [-0.1], "top_logprobs": [{" 2": -0.1}], "text_offset": [9]}
+
+    assert read(older(" 2", logprobs=told)).logprobs == told
+
+
+def test_empty_completion_is_worth_another_try():
+    with pytest.raises(UnreadableAnswerError, match="empty"):
+        read(older(" "))

@@ -11,6 +11,9 @@ PREDICT_SHARD = "nightpoll.predict_shard"
 EVALUATE_RUN = "nightpoll.evaluate_run"
 """Celery task: (run_id: str, format_no: int)."""
 
+TASKS: dict[str, tuple[type, ...]] = {PREDICT_SHARD: (str, int, int, int), EVALUATE_RUN: (str, int)}
+"""Every task there is, with the kinds of its arguments. Workers take no others."""
+
 MESSAGE_FORMAT = 1
 QUEUE = "nightpoll"
 VISIBILITY_TIMEOUT_S = 300

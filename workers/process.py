@@ -22,6 +22,7 @@ from workers.batch.batches import BatchKeeper
 from workers.evaluations import task as evaluation_task
 from workers.keeper import Keeper, beat
 from workers.logs import configure_logging
+from workers.messages import allow_only_ours
 from workers.nights.loop import Nights
 from workers.shards.landing import part_table
 from workers.shards.node import Node
@@ -63,6 +64,7 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     task = ShardTask(node, loop, app)
     register(app, task)
     evaluation_task.register(app, evaluation_task.EvaluationTask(node, loop, task.running))
+    allow_only_ours(app)
     batches = BatchKeeper(store, settings, redis_url, os.environ)
     nights, tunings = Nights(store, settings), TuningPoll(store, os.environ)
     keeper = Keeper(store, connection.plain(redis_url), app, batches=batches, nights=nights, tunings=tunings)

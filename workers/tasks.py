@@ -16,6 +16,7 @@ from producer.enqueue import ShardMessage, publish
 from schemas import run_paths, wire
 from schemas.errors import NightpollError
 from storage.runs import append_event
+from workers import messages
 from workers.shards.node import Node
 from workers.shards.shard import ShardEnd, work_shard
 from workers.shards.wanted import ShardRef
@@ -89,6 +90,6 @@ class ShardTask:
 def register(app: Celery, task: ShardTask) -> None:
     """Make the task known under its wire name."""
 
-    @app.task(name=wire.PREDICT_SHARD, acks_late=True, ignore_result=True)
+    @app.task(name=wire.PREDICT_SHARD, acks_late=True, ignore_result=True, Strategy=messages.STRATEGY)
     def predict_shard(run_id: str, shard: int, generation: int, format_no: int) -> None:
         task(run_id, shard, generation, format_no)

@@ -15,6 +15,7 @@ from schemas import run_paths, wire
 from schemas.secret_text import names_a_secret
 from schemas.settings import STORE_VARIABLES
 from storage.runs import append_event, load_state
+from workers import messages
 from workers.shards import locks
 from workers.shards.held_lock import HeldLock
 from workers.shards.node import Node
@@ -124,6 +125,6 @@ async def _forward(node: Node, run_id: str, lines: asyncio.StreamReader) -> None
 def register(app: Celery, task: EvaluationTask) -> None:
     """Make the task known under its wire name."""
 
-    @app.task(name=wire.EVALUATE_RUN, acks_late=True, ignore_result=True)
+    @app.task(name=wire.EVALUATE_RUN, acks_late=True, ignore_result=True, Strategy=messages.STRATEGY)
     def evaluate_run(run_id: str, format_no: int) -> None:
         task(run_id, format_no)

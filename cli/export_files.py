@@ -51,6 +51,8 @@ def _survey(store: Store, run_id: str, path: Path, survey: Path | None) -> list[
 
 
 def _toplines(store: Store, run_id: str, path: Path, _: Path | None) -> list[str]:
+    if path.suffix != ".xlsx":
+        raise UserInputError("toplines are a workbook: the file must end in .xlsx.", where=str(path))
     written = write_toplines(path, load_run(store, run_id))
     return [f"{len(written):,} lines: {path}"]
 

@@ -101,7 +101,7 @@ def _commands_about_runs(scene: LeakScene) -> None:
         run("export", "r", scene.folder / path, "--format", form)
     run("export", "r", out.with_suffix(".sav"), "--format", "sav", "--survey", scene.study.parent / "survey.csv")
     run("export", "r", scene.folder / "safe.zip", "--format", "archive", "--no-microdata")
-    run("export", "r", scene.folder / "toplines.csv", "--format", "toplines")
+    run("export", "r", scene.folder / "toplines.xlsx", "--format", "toplines")
     run("pause", "r")
     run("resume", "r", "--detach", "--retry", "failed")
     run("status", "r")

@@ -64,6 +64,24 @@ def journal(run_id: str, unit: str, holder: str) -> str:
     return f"{run_id}/journal/{unit}.{holder}.jsonl"
 
 
+def journal_segment(run_id: str, unit: str, holder: str, number: int) -> str:
+    """A piece of a holder's journal on an object store; pieces count from 1."""
+    return f"{run_id}/journal/{unit}.{holder}-{number:06d}.jsonl"
+
+
+def holder_of_journal(name: str) -> str:
+    """What all pieces of one holder's journal of one unit have in common."""
+    return _SEGMENT.sub("", name)
+
+
+def unit_of_journal(name: str) -> str:
+    """Unit of a journal's file name."""
+    return name.rsplit(".", 2)[0]
+
+
+_SEGMENT = re.compile(r"(-\d{6,})?\.jsonl$")
+
+
 def responses_dir(run_id: str) -> str:
     """Landed parts."""
     return f"{run_id}/responses"

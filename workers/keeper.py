@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from producer.enqueue import ShardMessage, publish
 from schemas import run_paths, wire
-from schemas.errors import NightpollError, StoreError
+from schemas.errors import NightpollError, StoreAwayError, StoreError
 from schemas.events import RunState
 from schemas.run import RunManifest
 from storage.parts import landed_units
@@ -79,7 +79,7 @@ class Keeper(threading.Thread):
 
     def run(self) -> None:
         """Loop until stopped; trouble with Redis or the store is waited out."""
-        while not self._stop_event.wait(TICK_S):
+        while not self._stop_event.wait(max(TICK_S, self._store.look_every_s)):
             try:
                 if self._lead():
                     self.tick()
@@ -221,6 +221,8 @@ class Keeper(threading.Thread):
             return
         try:
             summary = compact(self._store, run_id, progress=self._lead)
+        except StoreAwayError:
+            raise  # the next tick tries again
         except StoreError as error:
             append_event(self._store, run_id, "environment", {"message": str(error)})
             return

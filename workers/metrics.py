@@ -23,6 +23,7 @@ from workers.batch.ledger import open_batches
 from workers.money.budget import NANO
 from workers.nights.clock import NightClock
 from workers.nights.entries import read_queue
+from workers.shards.journal import last_written_s
 from workers.shards.landing import Answer
 
 REGISTRY = CollectorRegistry()
@@ -119,7 +120,7 @@ class StoreCollector(Collector):
 
     def _idle_s(self, run_id: str) -> float:
         folder = run_paths.journal_dir(run_id)
-        written = list(self._store.changed_s(folder).values())
+        written = last_written_s(self._store, folder).values()
         return max(0.0, time.time() - min(written)) if written else 0.0
 
 

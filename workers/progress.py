@@ -74,7 +74,7 @@ class ProgressReader:
                 self._parts[unit] = self._of_part(unit)
             total.add(self._parts[unit])
         for name, progress in journals.items():
-            if name.rsplit(".", 2)[0] not in units:
+            if run_paths.unit_of_journal(name) not in units:
                 total.add(progress)
         total.cost_usd += self._between_turns()
         return total
@@ -123,7 +123,7 @@ class ProgressReader:
 
 def committed_usd(store: Store, run_id: str) -> float:
     """What a run has spent, lost calls and open batches at their reservation: where a forgotten budget starts again."""
-    units = {name.rsplit(".", 2)[0] for name in store.names(run_paths.journal_dir(run_id))}
+    units = {run_paths.unit_of_journal(name) for name in store.names(run_paths.journal_dir(run_id))}
     lost_by_unit = {unit: sum(read_journals(store, run_id, unit).lost_usd.values()) for unit in units}
     progress = ProgressReader(store, run_id).read()
     landed = landed_units(store, run_id)

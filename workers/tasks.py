@@ -65,6 +65,9 @@ class ShardTask:
         else:
             if end is ShardEnd.STOPPED and self._node.draining:
                 raise Reject("draining", requeue=True)
+            if end is ShardEnd.AWAY:
+                self._pause.wait(REQUEUE_PAUSE_S)
+                raise Reject("store away", requeue=True)
 
     def _put_back(self, ref: ShardRef, error: Exception) -> None:
         self._failed[ref] += 1

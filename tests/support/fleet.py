@@ -47,7 +47,7 @@ class Fleet:
 
     def open(self, study: Path, *, run_id: str = "run", pilot: int | None = None) -> str:
         """Plan and open a run, as `run --detach` does."""
-        checked = checked_study(study, Settings(store=str(self.store.root)), self.environ)
+        checked = checked_study(study, Settings(store=self.store.uri), self.environ)
         planned = plan_into_staging(self.store, checked, run_id=run_id, pilot=pilot)
         open_planned(self.store, planned, fresh=False, detached=True)
         return run_id

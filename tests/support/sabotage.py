@@ -14,6 +14,7 @@ Fault tests run the same schedule with and without a protection: a test that pas
     landing   every part that is written fails for a reason nobody foresaw
     store     every part that is written fails with an error of the store
     probe     trouble in a row closes a deployment for a while, then everybody calls at once
+    announcements  on an object store, calls go out unannounced
     watchdog  nobody looks whether messages are taken
     patience  a call is given up after its second attempt
 """
@@ -34,7 +35,7 @@ if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
 from workers import backlog, keeper, process, watchdog
 from workers.calls import retry, turns
 from workers.limits import breaker
-from workers.shards import held_lock, locks, shard
+from workers.shards import held_lock, locks, segments, shard
 from workers.shards.journal import JournalState
 
 if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
@@ -120,6 +121,15 @@ def without_store() -> None:
 
 def without_probe() -> None:
     breaker.Breaker.needs_probe = property(lambda self: not self.proven)
+
+
+async def _at_once(*_: object) -> None:
+    return
+
+
+def without_announcements() -> None:
+    segments.AHEAD = 0
+    segments.SegmentJournal.ready = _at_once
 
 
 def without_watchdog() -> None:

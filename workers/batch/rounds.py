@@ -175,9 +175,10 @@ def pack(
         shards=line.shards,
         texts=partial(texts_of, known) if known else no_texts,
     )
+    written = []
     for file in files:
         store.keep(run_paths.batch_file(line.run_id, file.path.name))
-    written = [as_input_file(file) for file in files]
+        written.append(as_input_file(file))
     _add(shelf, line, at, written, first_number=shelf.next_number(shelf.ledgers()))
 
 

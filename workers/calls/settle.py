@@ -39,6 +39,9 @@ async def settle(request: PlannedRequest, work: Settling, *, earlier_attempts: i
     """
     tries, rng = Tries(), None
     while True:
+        await work.journal.ready(
+            request.call_id, 0.0 if work.budget is None else most_usd(request, (*work.lanes, *work.fallback))
+        )
         lane = await _lane(request, work)
         async with lane.gate.turn(work.stopped):
             outcome = await _one_try(request, lane, work, tries)
@@ -118,6 +121,12 @@ async def _reserve(request: PlannedRequest, lane: Lane, work: Settling) -> float
     if said is Ask.NO:
         raise OverBudget
     return full_usd if said is Ask.GRANTED else None
+
+
+def most_usd(request: PlannedRequest, lanes: Sequence[Lane]) -> float:
+    """The most that a budget reserves for one call, whichever lane serves it; 0 without lanes."""
+    prices = [lane.price for lane in lanes if lane.price is not None]
+    return max((full_price_usd(request, price) for price in prices), default=0.0)
 
 
 def full_price_usd(request: PlannedRequest, price: Price) -> float:

@@ -13,9 +13,6 @@ from storage.store import Store
 
 log = logging.getLogger(__name__)
 
-WATCH_EVERY_S = 0.5
-"""How long a pause or cancel may go unnoticed."""
-
 
 class StopWork(Exception):  # noqa: N818 - an order, not an error
     """No further call for this shard: drain, pause, cancel, a refusing service, or the lock is lost."""
@@ -37,7 +34,7 @@ class RunControl:
 
 
 class RunWatch:
-    """Folds the events of the runs that are worked on here, twice a second."""
+    """Folds the events of the runs that are worked on here, as often as the store may be looked at."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -45,11 +42,19 @@ class RunWatch:
         self._owed: dict[str, tuple[int, str]] = {}  # stops that a full store did not take: events then, reason
         self._task: asyncio.Task[None] | None = None
 
-    def enter(self, run_id: str, model: str) -> RunControl:
-        """A shard of the run begins here."""
+    async def enter(self, run_id: str, model: str) -> RunControl:
+        """A shard of the run begins here.
+
+        Raises:
+            StoreError: the run's events cannot be read.
+        """
         control = self._runs.setdefault((run_id, model), RunControl(run_id, model))
         control.n_shards += 1
-        self._refresh(control)
+        try:
+            await self._refresh(control)
+        except BaseException:
+            self.leave(control)
+            raise
         if run_id in self._owed:
             control.stopped.set()
         self._keep_watching()
@@ -78,41 +83,46 @@ class RunWatch:
         for control in self._runs.values():
             control.stopped.set()
 
-    def stop_model(self, control: RunControl, *, exit_code: int, message: str, code: str) -> None:
+    async def stop_model(self, control: RunControl, *, exit_code: int, message: str, code: str) -> None:
         """Nobody serves the model any more: stop here at once, and everywhere by an event (one is enough)."""
         control.stopped.set()
-        state = self._state(control)
+        state = await asyncio.to_thread(self._state, control)
         if state is not None and state.is_active and control.model not in state.stopped_models:
             data = {"model": control.model, "message": message, "code": code, "exit_code": exit_code}
-            self._append(control, "model_stopped", data)
+            await asyncio.to_thread(self._append, control, "model_stopped", data)
 
-    def over_budget(self, control: RunControl, budget_usd: float | None, message: str) -> None:
+    async def over_budget(self, control: RunControl, budget_usd: float | None, message: str) -> None:
         """No money for the next call: stop the run, unless the budget was raised from `budget_usd` meanwhile."""
-        state = self._state(control)
-        if state is None or not state.is_active or state.budget_usd != budget_usd:
+        state = await asyncio.to_thread(self._state, control)
+        if state is None or not state.is_active or state.budget_usd != budget_usd or control.stopped.is_set():
             return
         control.stopped.set()
-        self._append(control, "over_budget", {"message": message})
+        await asyncio.to_thread(self._append, control, "over_budget", {"message": message})
 
-    def environment_failed(self, control: RunControl, message: str) -> None:
+    async def environment_failed(self, control: RunControl, message: str) -> None:
         """Store or endpoint cannot be used: stop the run until somebody mends it.
 
         A store that cannot even take the stop is asked again until it does; no shard of the run is worked on before.
         """
         control.stopped.set()
         self._owed.setdefault(control.run_id, (control.seen_events, message))
-        self._pay(control.run_id)
+        await self._pay(control.run_id)
         self._keep_watching()
 
-    def _pay(self, run_id: str) -> None:
+    async def _pay(self, run_id: str) -> None:
         seen_events, message = self._owed[run_id]
+        if await asyncio.to_thread(self._say_once, run_id, seen_events, message):
+            self._owed.pop(run_id, None)
+
+    def _say_once(self, run_id: str, seen_events: int, message: str) -> bool:
+        """Whether nothing is owed any more: written, or somebody said something since (another stop, a resume)."""
         try:
             if len(self._store.names(run_paths.events_dir(run_id))) == seen_events:
                 append_event(self._store, run_id, "environment", {"message": message})
         except NightpollError as error:
             log.info("stop not written yet", extra={"event": "stop_owed", "run_id": run_id, "code": error.code})
-        else:  # or somebody said something since: stopped by another worker, or resumed
-            del self._owed[run_id]
+            return False
+        return True
 
     def _append(self, control: RunControl, kind: EventKind, data: dict[str, Any]) -> None:
         try:
@@ -126,11 +136,11 @@ class RunWatch:
         except NightpollError:
             return None
 
-    def _refresh(self, control: RunControl) -> None:
-        n_events = len(self._store.names(run_paths.events_dir(control.run_id)))
+    async def _refresh(self, control: RunControl) -> None:
+        n_events = len(await asyncio.to_thread(self._store.names, run_paths.events_dir(control.run_id)))
         if n_events == control.seen_events:
             return
-        state = self._state(control)
+        state = await asyncio.to_thread(self._state, control)
         if state is None:
             return
         control.seen_events = n_events
@@ -144,10 +154,10 @@ class RunWatch:
     async def _watch(self) -> None:
         while self._runs or self._owed:
             for run_id in list(self._owed):
-                self._pay(run_id)
+                await self._pay(run_id)
             for control in list(self._runs.values()):
                 try:
-                    self._refresh(control)
+                    await self._refresh(control)
                 except NightpollError:
                     log.exception("events not read", extra={"event": "watch_failed", "run_id": control.run_id})
-            await asyncio.sleep(WATCH_EVERY_S)
+            await asyncio.sleep(self._store.look_every_s)

@@ -1,15 +1,17 @@
 """The journal of a unit: intents and outcomes as they happen, so that a redelivered unit calls only what is missing.
 
-One file per holder, one line per entry, one write(2) per line, no buffer: what was written survives a kill -9 of the
-process. A torn last line is dropped on reading. Line kinds:
+One line per entry. In a folder: one file per holder, one write(2) per line, no buffer: what was written survives a
+kill -9 of the process, and a torn last line is dropped on reading. On an object store: `segments`. Line kinds:
 
     {"k":"s"}, {"k":"x"}                     a holder begins its work on the unit, and ends it by itself
     {"k":"i","c":CALL,"usd":..}              a call is about to go out; usd: its full price, if a budget reserved it
     {"k":"e","c":CALL,"code":..,"paid":b}    it ended without an answer; paid: it may have been billed
     {"k":"a","c":CALL,"r":{...}}             it ended with an outcome (see `landing.Answer`)
     {"k":"a","c":CALL,"r":{...},"more":1}    likewise, and its request has another call to come
+    {"k":"p","c":CALL,"usd":..}              in segments: it may go out from now on, and only from now on
 
-An intent without an ending is a call whose answer never reached us: it counts as `maybe_paid`.
+An intent without an ending is a call whose answer never reached us: it counts as `maybe_paid`. So does, of a holder
+that did not end by itself, an announcement without an intent.
 """
 
 import json
@@ -17,16 +19,19 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from schemas import run_paths
+from schemas.errors import StoreError
 from storage.store import Store
 from storage.trouble import store_error
 
 
 class Journal(Protocol):
     """What a shard's work writes to."""
+
+    async def ready(self, call: str, reserved_usd: float = 0.0) -> None:
+        """Return once a kill of the process could not hide that the call went out, at most for `reserved_usd`."""
 
     def intent(self, call: str, reserved_usd: float = 0.0) -> None:
         """A call is about to go out."""
@@ -37,8 +42,8 @@ class Journal(Protocol):
     def answer(self, call: str, record: dict[str, Any], *, is_over: bool = True) -> None:
         """A call ended with an outcome; `is_over`: so did its request."""
 
-    def close(self) -> None:
-        """No more lines."""
+    async def end(self) -> None:
+        """No more lines; on return all of them are in the store."""
 
 
 class FileJournal:
@@ -54,6 +59,9 @@ class FileJournal:
             raise store_error(e, self._path, "write") from e
         self._write('{"k":"s"}\n')
 
+    async def ready(self, call: str, reserved_usd: float = 0.0) -> None:
+        """At once: an intent is in the file before the call."""
+
     def intent(self, call: str, reserved_usd: float = 0.0) -> None:
         """A call is about to go out."""
         money = f',"usd":{reserved_usd:.9f}' if reserved_usd else ""
@@ -67,6 +75,10 @@ class FileJournal:
         """A call ended with an outcome; `is_over`: so did its request."""
         more = {} if is_over else {"more": 1}
         self._write(json.dumps({"k": "a", "c": call, "r": record} | more, ensure_ascii=True) + "\n")
+
+    async def end(self) -> None:
+        """No more lines."""
+        self.close()
 
     def close(self) -> None:
         """No more lines; says that the holder ended by itself."""
@@ -106,55 +118,70 @@ class JournalState:
 def read_journals(store: Store, run_id: str, unit: str) -> JournalState:
     """Fold the journals of all holders of a unit."""
     state = JournalState()
-    for path in _files(store, run_id, unit):
+    for pieces in _holders(store, run_id, unit):
         try:
-            data = path.read_bytes()
-        except FileNotFoundError:
+            data = b"".join(store.read_bytes(piece) for piece in pieces)
+        except StoreError:
+            if all(store.exists(piece) for piece in pieces):
+                raise
             continue  # the unit landed meanwhile
-        except OSError as e:
-            raise store_error(e, path, "read") from e
         _fold(state, data.split(b"\n"))
     return state
 
 
 def remove_journals(store: Store, run_id: str, unit: str) -> None:
     """Drop the journals of a landed unit."""
-    for path in _files(store, run_id, unit):
-        path.unlink(missing_ok=True)
+    for pieces in _holders(store, run_id, unit):
+        for piece in pieces:
+            store.remove(piece)
 
 
-def _files(store: Store, run_id: str, unit: str) -> list[Path]:
-    """Journals of a unit, the oldest holder first."""
+def last_written_s(store: Store, folder: str) -> dict[str, float]:
+    """When each holder of each unit last wrote into a folder of journals, in seconds since 1970."""
+    found: dict[str, float] = {}
+    for name, at_s in store.changed_s(folder).items():
+        holder = run_paths.holder_of_journal(name)
+        found[holder] = max(at_s, found.get(holder, 0.0))
+    return found
+
+
+def _holders(store: Store, run_id: str, unit: str) -> list[list[str]]:
+    """Journals of a unit, the pieces of one holder together, the oldest holder first."""
     folder = run_paths.journal_dir(run_id)
-    mine = [n for n in store.names(folder) if n.startswith(f"{unit}.") and n.count(".") == unit.count(".") + 2]
-    return sorted((store.path(f"{folder}/{name}") for name in mine), key=_changed_ns)
-
-
-def _changed_ns(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
+    pieces: dict[str, list[str]] = {}
+    for name in store.names(folder):
+        if name.startswith(f"{unit}.") and run_paths.unit_of_journal(name) == unit:
+            pieces.setdefault(run_paths.holder_of_journal(name), []).append(f"{folder}/{name}")
+    if len(pieces) > 1:
+        at_s = last_written_s(store, folder)
+        return [pieces[holder] for holder in sorted(pieces, key=lambda holder: at_s.get(holder, 0.0))]
+    return list(pieces.values())
 
 
 def _fold(state: JournalState, lines: Iterable[bytes]) -> None:
     open_calls: dict[str, list[float]] = {}
+    announced: dict[str, float] = {}
     kinds: set[str] = set()
     for entry in _entries(lines):
         kinds.add(entry["k"])
         if entry["k"] in _HOLDER_LINES:
             continue
         call = entry["c"]
-        if entry["k"] == "i":
+        if entry["k"] == "p":
+            announced[call] = float(entry.get("usd", 0.0))
+        elif entry["k"] == "i":
+            announced.pop(call, None)
             open_calls.setdefault(call, []).append(float(entry.get("usd", 0.0)))
             state.attempts[call] += 1
         else:
             _end_call(state, entry, open_calls.get(call, []))
+    for call, usd in announced.items() if "x" not in kinds else ():
+        open_calls.setdefault(call, []).append(usd)
     for call, reserved in open_calls.items():
         if reserved:
             state.lost[call] += len(reserved)
             state.lost_usd[call] += sum(reserved)
-    if kinds - _HOLDER_LINES:
+    if kinds - _HOLDER_LINES - {"p"}:
         state.barren_starts = 0
     elif "x" not in kinds:
         state.barren_starts += 1

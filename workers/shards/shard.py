@@ -10,19 +10,22 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from schemas import run_paths, wire
-from schemas.errors import SettingsError, StoreError
+from schemas.errors import SettingsError, StoreAwayError, StoreError
 from storage.parts import write_part
 from storage.runs import load_state
 from workers.calls.lanes import Lane, hope_for
 from workers.calls.requests import PlannedRequest, load_shard
+from workers.calls.settle import most_usd
 from workers.calls.settling import NoLaneLeft, OverBudget, Settling
-from workers.calls.turns import joined, known_turns, lost_of, settle_turns, settled_answer
+from workers.calls.turns import joined, known_turns, lost_of, next_call, settle_turns, settled_answer
+from workers.money.month_budget import Budget
 from workers.shards import locks
 from workers.shards.control import RunControl, StopWork
 from workers.shards.held_lock import HeldLock
-from workers.shards.journal import FileJournal, JournalState, read_journals, remove_journals
+from workers.shards.journal import FileJournal, Journal, JournalState, read_journals, remove_journals
 from workers.shards.landing import Answer, part_table
 from workers.shards.node import Node
+from workers.shards.segments import SegmentJournal
 from workers.shards.wanted import ShardRef, wanted_requests
 
 log = logging.getLogger(__name__)
@@ -45,20 +48,26 @@ class ShardEnd(StrEnum):
     STOPPED = "stopped"  # pause, cancel, refusal or drain: its journal stays
     LOST = "lost"  # the lock went to somebody else
     YIELDED = "yielded"  # no call for a while: others may have the slot, its journal stays
+    AWAY = "away"  # the store cannot be reached from here: others may do it, or we, later
     GAVE_WAY = "gave_way"  # the keeper gives the slot to another stream and publishes this one when it is due
 
 
 async def work_shard(node: Node, ref: ShardRef) -> ShardEnd:
     """Bring one shard to its part, or as far as it may go now."""
-    control = node.watch.enter(ref.run_id, node.model_of_shard(ref.run_id, ref.shard))
     try:
-        return await _work_entered(node, ref, control)
-    finally:
-        node.watch.leave(control)
+        model = await asyncio.to_thread(node.model_of_shard, ref.run_id, ref.shard)
+        control = await node.watch.enter(ref.run_id, model)
+        try:
+            return await _work_entered(node, ref, control)
+        finally:
+            node.watch.leave(control)
+    except StoreAwayError as error:
+        node.report_trouble(ref.run_id, str(error))
+        return ShardEnd.AWAY
 
 
 async def _work_entered(node: Node, ref: ShardRef, control: RunControl) -> ShardEnd:
-    if node.store.exists(run_paths.part(ref.run_id, ref.unit)):
+    if await _has_landed(node, ref):
         return ShardEnd.ALREADY
     if control.stopped.is_set() or node.draining:
         return ShardEnd.STOPPED
@@ -71,8 +80,10 @@ async def _work_entered(node: Node, ref: ShardRef, control: RunControl) -> Shard
         return ShardEnd.TAKEN
     try:
         return await _work_locked(node, ref, control, lock)
+    except StoreAwayError:
+        raise
     except StoreError as error:
-        node.watch.environment_failed(control, str(error))
+        await node.watch.environment_failed(control, str(error))
         node.report_trouble(ref.run_id, str(error))
         return ShardEnd.STOPPED
     except Exception:
@@ -83,17 +94,16 @@ async def _work_entered(node: Node, ref: ShardRef, control: RunControl) -> Shard
 
 
 async def _work_locked(node: Node, ref: ShardRef, control: RunControl, lock: HeldLock) -> ShardEnd:
-    if node.store.exists(run_paths.part(ref.run_id, ref.unit)):
+    if await _has_landed(node, ref):
         return ShardEnd.ALREADY  # landed between the first look and the lock
-    planned = await asyncio.to_thread(load_shard, node.store, ref.run_id, ref.shard)
-    wanted = wanted_requests(node, ref, planned)
-    state = read_journals(node.store, ref.run_id, ref.unit)
+    wanted, state = await asyncio.to_thread(_read, node, ref)
     answers = {r.request_id: a for r in wanted if (a := settled_answer(r, state.answers)) is not None}
     open_requests = [r for r in wanted if r.request_id not in answers]
     if open_requests and state.barren_starts >= MAX_BARREN_STARTS:
         answers |= _given_up(node, ref, open_requests, state)
     elif open_requests:
-        work = _ShardWork(node, ref, control, lock, state)
+        budget_usd = (await asyncio.to_thread(load_state, node.store, ref.run_id)).budget_usd
+        work = _ShardWork(node, ref, control, lock, state, budget_usd)
         answers |= await work.settle_all(open_requests)
         if work.ended_early is not None and len(answers) < len(wanted):
             return work.ended_early
@@ -102,6 +112,16 @@ async def _work_locked(node: Node, ref: ShardRef, control: RunControl, lock: Hel
     if not lock.is_valid():
         return ShardEnd.LOST
     return await asyncio.to_thread(_land, node, ref, wanted, answers)
+
+
+async def _has_landed(node: Node, ref: ShardRef) -> bool:
+    return await asyncio.to_thread(node.store.exists, run_paths.part(ref.run_id, ref.unit))
+
+
+def _read(node: Node, ref: ShardRef) -> tuple[list[PlannedRequest], JournalState]:
+    """What the unit has to answer, and what its journals say."""
+    planned = load_shard(node.store, ref.run_id, ref.shard)
+    return wanted_requests(node, ref, planned), read_journals(node.store, ref.run_id, ref.unit)
 
 
 def _land(node: Node, ref: ShardRef, wanted: list[PlannedRequest], answers: dict[str, Answer]) -> ShardEnd:
@@ -126,7 +146,10 @@ def _given_up(node: Node, ref: ShardRef, requests: list[PlannedRequest], state: 
 class _ShardWork:
     """Settles the open requests of a locked shard with a few pullers."""
 
-    def __init__(self, node: Node, ref: ShardRef, control: RunControl, lock: HeldLock, state: JournalState) -> None:
+    def __init__(
+        self, node: Node, ref: ShardRef, control: RunControl, lock: HeldLock, state: JournalState,
+        budget_usd: float | None,
+    ) -> None:  # fmt: skip
         self._node = node
         self._ref = ref
         self._control = control
@@ -136,18 +159,19 @@ class _ShardWork:
         self._stopped = asyncio.Event()
         self._store_error: StoreError | None = None
         self._moved_s = node.clock_s()
-        self._budget_usd = load_state(node.store, ref.run_id).budget_usd
+        self._budget_usd = budget_usd
         self.ended_early: ShardEnd | None = None
 
     async def settle_all(self, requests: list[PlannedRequest]) -> dict[str, Answer]:
         """Settle as many as may be; returns early with fewer when a call may no longer go out."""
-        lanes, fallback = self._lanes()
+        lanes, fallback = await self._lanes()
         if not lanes:
             return {}
-        journal = FileJournal(self._node.store, self._ref.run_id, self._ref.unit, self._lock.token[:12])
+        budget = self._node.budget_of(self._ref.run_id, self._budget_usd)
+        journal = self._journal(requests, lanes, fallback, is_bounded=budget is not None)
         mirror = asyncio.create_task(self._mirror_stop())
         try:
-            work = self._settling(lanes, fallback, journal)
+            work = self._settling(lanes, fallback, journal, budget)
             source = iter(requests)
             n_pullers = min(len(requests), self._node.settings.in_flight)
             async with asyncio.TaskGroup() as group:
@@ -156,22 +180,35 @@ class _ShardWork:
         finally:
             self._stop()  # ends the mirror even where its cancellation is swallowed
             mirror.cancel()
-            journal.close()
+            await journal.end()
         if self._store_error is not None:
             raise self._store_error
         return self._answers
 
-    def _lanes(self) -> tuple[Sequence[Lane], Sequence[Lane]]:
+    def _journal(
+        self, requests: list[PlannedRequest], lanes: Sequence[Lane], fallback: Sequence[Lane], *, is_bounded: bool
+    ) -> Journal:
+        ref, store, holder = self._ref, self._node.store, self._lock.token[:12]
+        if store.is_local:
+            return FileJournal(store, ref.run_id, ref.unit, holder)
+        calls = (next_call(r, known_turns(r, self._state.answers)) for r in requests)
+        both = (*lanes, *fallback) if is_bounded else ()
+        ahead = {call.call_id: most_usd(call, both) for call in calls if call is not None}
+        return SegmentJournal(store, ref.run_id, ref.unit, holder=holder, ahead=ahead, guard=self._guard)
+
+    async def _lanes(self) -> tuple[Sequence[Lane], Sequence[Lane]]:
         """Those of the shard's model and those of its fallback."""
         try:
             lanes, fallback = self._node.lanes_of(self._ref.run_id, self._control.model)
         except SettingsError as error:
-            self._node.watch.stop_model(self._control, exit_code=5, message=str(error), code=error.code)
+            await self._node.watch.stop_model(self._control, exit_code=5, message=str(error), code=error.code)
             return [], []
         hope_for(lanes, fallback, self._node.clock_s())
         return lanes, fallback
 
-    def _settling(self, lanes: Sequence[Lane], fallback: Sequence[Lane], journal: FileJournal) -> Settling:
+    def _settling(
+        self, lanes: Sequence[Lane], fallback: Sequence[Lane], journal: Journal, budget: Budget | None
+    ) -> Settling:
         return Settling(
             lanes=lanes,
             fallback=fallback,
@@ -181,7 +218,7 @@ class _ShardWork:
             count=self._node.counter(self._ref.run_id),
             moved=self._moved,
             tell=self._node.teller(self._ref.run_id),
-            budget=self._node.budget_of(self._ref.run_id, self._budget_usd),
+            budget=budget,
         )
 
     async def _pull(self, source: Iterator[PlannedRequest], work: Settling) -> None:
@@ -191,11 +228,13 @@ class _ShardWork:
             try:
                 self._answers[request.request_id] = await settle_turns(request, work, self._state)
             except NoLaneLeft as end:
-                self._node.watch.stop_model(self._control, exit_code=end.exit_code, message=end.message, code=end.code)
+                await self._node.watch.stop_model(
+                    self._control, exit_code=end.exit_code, message=end.message, code=end.code
+                )
                 self._stop()
                 return
             except OverBudget:
-                self._node.watch.over_budget(self._control, self._budget_usd, work.refusal)
+                await self._node.watch.over_budget(self._control, self._budget_usd, work.refusal)
                 self._stop()
                 return
             except StopWork:

@@ -44,6 +44,9 @@ class Notes:
     def __init__(self) -> None:
         self.intents: list[str] = []
 
+    async def ready(self, call: str, reserved_usd: float = 0.0) -> None:
+        """Always."""
+
     def intent(self, call: str, reserved_usd: float = 0.0) -> None:
         self.intents.append(call)
 

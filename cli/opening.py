@@ -1,6 +1,7 @@
 """From a study to an open run, as commands show it: warnings, a bar while it is planned, what was reused."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from cli.arguments import study_file
@@ -45,14 +46,22 @@ def plan_into_staging(store: Store, checked: Checked, *, run_id: str | None, pil
         return plan_study(store, checked, run_id=run_id, pilot=pilot, progress=progress)
 
 
-def open_planned(store: Store, planned: Planned, *, fresh: bool, detached: bool, priority: int = 1) -> None:
+def open_planned(
+    store: Store,
+    planned: Planned,
+    *,
+    fresh: bool,
+    detached: bool,
+    priority: int = 1,
+    deadline: datetime | None = None,
+) -> None:
     """Make the plan a run, copy what earlier runs answered, and open it: from here the keeper works on it.
 
     Raises:
         RunInUseError: somebody took the name meanwhile.
     """
     run_id = publish(store, planned)
-    n_reused = open_run(store, run_id, fresh=fresh, detached=detached, priority=priority)
+    n_reused = open_run(store, run_id, fresh=fresh, detached=detached, priority=priority, deadline=deadline)
     if n_reused:
         err.print(f"{n_reused:,} of {planned.manifest.totals.n_requests:,} requests were answered by earlier runs.")
 

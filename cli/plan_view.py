@@ -8,7 +8,9 @@ from typing import Any
 
 from cli.console import err, out
 from cli.opening import checked_study, discard, plan_into_staging
+from cli.transport_view import Ways, given_deadline, is_open, show_ways, ways_of
 from producer.reuse import find_reusable
+from producer.transport_choice import span
 from schemas import run_paths
 from schemas.run import PlanTotals
 from schemas.settings import Settings
@@ -30,30 +32,44 @@ class PlanReport:
     reused: int
     reused_by_run: dict[str, int]
     notes: list[str]
+    ways: Ways | None = None
 
     def document(self) -> dict[str, Any]:
         """For --json."""
         reuse = {"reused": self.reused, "reused_by_run": self.reused_by_run, "notes": self.notes}
-        return {"study": self.study, **self.totals.model_dump(), **reuse}
+        ways = {} if self.ways is None else {"transport": self.ways.document()}
+        return {"study": self.study, **self.totals.model_dump(exclude={"loads"}), **reuse, **ways}
 
 
 def plan_report(
-    store: Store, study: Path, settings: Settings, environ: Mapping[str, str], *, pilot: int | None, now: datetime
+    store: Store,
+    study: Path,
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    pilot: int | None,
+    now: datetime,
+    deadline: str | None = None,
+    budget_usd: float | None = None,
 ) -> PlanReport:
     """Plan in a staging folder, count, remove the folder. Calls no model and makes no run.
 
     Raises:
         StudyError: with every error found.
     """
+    moment = given_deadline(deadline, now)
     checked = checked_study(study, settings, environ)
     planned = plan_into_staging(store, checked, run_id=None, pilot=pilot)
     try:
         reusable = find_reusable(store, planned.manifest, run_paths.plan(planned.staging), now=now)
+        manifest, ways = planned.manifest, None
+        budget_usd = checked.study.budget.run_usd if budget_usd is None else budget_usd
+        if is_open(manifest.totals.loads) or moment is not None:
+            ways = ways_of(store, manifest, deadline=moment, budget_usd=budget_usd, now=now)
     finally:
         discard(store, planned)
-    return PlanReport(
-        checked.study.study, planned.manifest.totals, reusable.n, dict(reusable.by_run), list(reusable.skipped)
-    )
+    name, reused = checked.study.study, dict(reusable.by_run)
+    return PlanReport(name, manifest.totals, reusable.n, reused, list(reusable.skipped), ways)
 
 
 def show_plan(report: PlanReport) -> None:
@@ -63,6 +79,8 @@ def show_plan(report: PlanReport) -> None:
         out.print(f"{name:12} {text}", markup=False)
     for arm, n in t.relaxed_examples.items():
         out.print(f"{'examples':12} {arm}: {n:,} respondents have examples that match on fewer variables", markup=False)
+    if report.ways is not None:
+        show_ways(report.ways)
     for note in report.notes:
         err.print(f"not reused: {note}", markup=False)
 
@@ -80,7 +98,7 @@ def _lines(report: PlanReport) -> list[tuple[str, str]]:
         ("reuse", _reuse(report)),
         ("tokens", f"{t.prompt_tokens:,} in prompts, about {t.completion_tokens:,} in answers"),
         ("cost", _cost(t)),
-        ("time", f"{'online: ' if batched else ''}at least {duration(t.time_s)} at the stated quotas"),
+        ("time", f"{'online: ' if batched else ''}at least {span(t.time_s)} at the stated quotas"),
     ]
 
 
@@ -106,10 +124,3 @@ def _cost(totals: PlanTotals) -> str:
     if totals.cost_usd is None or totals.cost_low_usd is None or totals.cost_high_usd is None:
         return "unknown: a model has no price"
     return f"about ${totals.cost_usd:,.2f} (${totals.cost_low_usd:,.2f} to ${totals.cost_high_usd:,.2f})"
-
-
-def duration(seconds: float) -> str:
-    """Seconds, minutes or hours, whichever reads best."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -50,6 +50,10 @@ def run(
     then: Annotated[
         str | None, typer.Option(help="What workers do when it has ended: evaluate, or evaluate,report.")
     ] = None,
+    deadline: Annotated[
+        str | None,
+        typer.Option(help="For `transport: auto`: `06:30 America/New_York`, or ISO with an offset."),
+    ] = None,
     as_json: JsonOpt = False,
 ) -> int:
     """Plan a study, ask, and run it until every task has its row."""
@@ -57,7 +61,7 @@ def run(
 
     return running.run(
         study, pilot=pilot, run_id=run_id, detach=detach, yes=yes, fresh=fresh, priority=priority, then=then,
-        as_json=as_json,
+        deadline=deadline, as_json=as_json,
     )  # fmt: skip
 
 

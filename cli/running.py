@@ -3,6 +3,7 @@
 import sys
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -15,12 +16,14 @@ from cli.follow import Watcher, notices
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging
 from cli.run_view import follow_to_the_end, show, show_totals
 from cli.session import check_keys, key_names, sole_follower, workers_for
+from cli.transport_view import given_deadline, show_choices
 from cli.watch_all import open_runs, watch_all
 from schemas import run_paths, wire
 from schemas.errors import ExitCode, UserInputError
 from storage.runs import append_event, list_run_ids, load_manifest, load_state
 from storage.store import Store
 from workers import connection
+from workers.batch.choice import choose_transports
 from workers.batch.ledger import open_batches
 from workers.local.server import socket_url
 from workers.predictions.compaction import compact
@@ -39,10 +42,11 @@ def run(
     fresh: bool,
     priority: int,
     then: str | None,
+    deadline: str | None,
     as_json: bool,
 ) -> int:
     """Plan a study, ask, and run it until every task has its row."""
-    steps = checked_then(then)
+    steps, moment = checked_then(then), given_deadline(deadline, datetime.now(UTC))
     if not yes and not sys.stdin.isatty():
         raise UserInputError("nobody is there to say yes.", where="run", hint="Add --yes to spend without asking.")
     settings, environ = load_settings(), load_environ()
@@ -59,10 +63,11 @@ def run(
         if run_id is not None:
             planned = plan_into_staging(store, checked, run_id=name, pilot=pilot)
         show_totals(planned.manifest.totals, name)
+        show_choices(store, planned.manifest, moment, datetime.now(UTC))
         if not yes and not _wanted(store, planned):
             return ExitCode.DONE
         with workers_for(store, settings, environ, checked.models) as redis_url:
-            open_planned(store, planned, fresh=fresh, detached=detach, priority=priority)
+            open_planned(store, planned, fresh=fresh, detached=detach, priority=priority, deadline=moment)
             ask_after_run(store, name, steps)
             if detach:
                 return _detached(name, as_json=as_json)
@@ -85,8 +90,11 @@ def resume(run: str, *, retry: str | None, budget: float | None, detach: bool, a
             append_event(store, run, "budget", {"run_usd": budget})
         if outcomes:
             append_event(store, run, "generation", {"number": state.generation + 1, "outcomes": outcomes})
+        elif state.phase == "planned":
+            choose_transports(store, run)
+            append_event(store, run, "opened")
         elif state.phase != "finished":
-            append_event(store, run, "resumed" if state.phase != "planned" else "opened")
+            append_event(store, run, "resumed")
         if detach:
             return _detached(run, as_json=as_json)
         return follow_to_the_end(store, run, redis_url, as_json=as_json)

@@ -32,7 +32,13 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog=examples("nightpoll prompt study.yaml --respondent 12 --question PID --arm few_shot"),
     )(prompt)
-    app.command(epilog=examples("nightpoll plan study.yaml", "nightpoll plan study.yaml --pilot 100 --json"))(plan)
+    app.command(
+        epilog=examples(
+            "nightpoll plan study.yaml",
+            "nightpoll plan study.yaml --pilot 100 --json",
+            'nightpoll plan study.yaml --deadline "06:30 America/New_York" --budget 25',
+        )
+    )(plan)
 
 
 def init(
@@ -119,6 +125,10 @@ def prompt(
 def plan(
     study: StudyArg,
     pilot: Annotated[int | None, typer.Option(min=1, help="Only so many respondents, a seeded nested sample.")] = None,
+    deadline: Annotated[
+        str | None, typer.Option(help="Compare transports against it: `06:30 America/New_York`, or ISO with an offset.")
+    ] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="US$ to compare with; default: the study's own.")] = None,
     as_json: JsonOpt = False,
 ) -> int:
     """Tasks, requests, sharing, reuse, tokens, cost with interval and time at the stated quotas. Calls nothing."""
@@ -126,6 +136,8 @@ def plan(
 
     settings = load_settings()
     store = load_store(settings)
-    report = plan_report(store, study, settings, load_environ(), pilot=pilot, now=datetime.now(UTC))
+    report = plan_report(
+        store, study, settings, load_environ(), pilot=pilot, now=datetime.now(UTC), deadline=deadline, budget_usd=budget
+    )
     print_json(report.document()) if as_json else show_plan(report)
     return ExitCode.DONE

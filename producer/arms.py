@@ -8,6 +8,7 @@ from typing import Any
 from producer.estimate import Completion, completion_of, size_limit
 from producer.identity_text import RequestIdentity
 from producer.strategies import Strategy, strategy_of, wanted_parameters
+from producer.transports import planned_transport
 from providers.families import is_deterministic, output_limit_tokens, wire_parameters
 from providers.service import service_identity
 from providers.tokens import TokenCounter
@@ -65,6 +66,11 @@ class ModelArm:
     identity: RequestIdentity
     counter: ChatCounter
     completion: Completion
+
+    @property
+    def transport(self) -> str:
+        """online, batch, or auto where both are possible and the run chooses when it opens."""
+        return planned_transport(self.arm, self.model)
 
     @property
     def is_completion(self) -> bool:

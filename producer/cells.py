@@ -17,6 +17,7 @@ from producer.plan_inputs import PlanInputs
 from producer.prompts import ExampleSource, QuestionPrompts
 from producer.question_arms import for_question
 from producer.strategies import n_repeats, n_samples
+from producer.transports import planned_transport
 from producer.true_answers import TrueAnswers
 from schemas.codebook import CodedVariable
 from schemas.errors import Problem, StudyError
@@ -83,7 +84,7 @@ class CellBuilder:
         model = self._inputs.models.get(arm.model) if arm.model is not None else None
         if model is None or model.rollout is None:
             return cell
-        if arm.memory or arm.transport == "batch":
+        if arm.memory or planned_transport(arm, model) == "batch":
             hint = "`nightpoll models rollout NAME --version V --share 0%` ends the rollout."
             what = f"{arm.model} is being rolled out, which arms with memory or in batches do not follow."
             raise StudyError(what, where=f"arms.{name}", hint=hint)

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from producer.strategies import n_samples, strategy_of
+from producer.transports import is_azure_tuned, planned_transport
 from schemas.errors import Problem
 from schemas.models import Model
 from schemas.study import Arm, Study
 from schemas.yaml_source import Source
 
 _SETTINGS = ("deadline", "retry", "rescue")
-_AZURE_TUNED = ".ft-"
 
 
 def batch_problems(study: Study, source: Source, models: Mapping[str, Model]) -> Iterator[Problem]:
@@ -25,7 +25,7 @@ def batch_problems(study: Study, source: Source, models: Mapping[str, Model]) ->
         model = None if arm.model is None else models.get(arm.model)
         if arm.model is None or model is None:
             continue
-        if arm.transport == "online":
+        if planned_transport(arm, model) == "online":
             if not model.deployments:
                 what = f"the model {arm.model} has batch deployments only, and the arm {name} asks online."
                 hint = f"Add `transport: batch` to the arm, or `deployments` to models.{arm.model}."
@@ -42,7 +42,7 @@ def _deployments(name: str, arm: Arm, model: Model, source: Source) -> Iterator[
         what = f"the arm {name} asks in batches, and the model {arm.model} has no batch deployment."
         hint = f"Add `batch: [{{name: .., base_url: .., ..}}]` to models.{arm.model}, or use `transport: online`."
         yield Problem(what, where, hint, code="no_batch_deployment")
-    if model.provider != "openai" and _AZURE_TUNED in model.model:
+    if is_azure_tuned(model):
         what = f"Azure OpenAI takes no batches for tuned models such as {model.model}."
         yield Problem(what, where, "Use `transport: online` for this arm.", code="tuned_model_in_batch")
     if arm.memory:

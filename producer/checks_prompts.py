@@ -68,7 +68,7 @@ def _turns(name: str, arm: Arm, prompt: PromptFile | None, source: Source) -> It
         what = f"the arm {name} asks in {n_turns} turns: options cannot be asked in several orders there."
         hint = "`shuffle_options` gives each respondent an order of their own."
         yield Problem(what, source.where(f"arms.{name}.permutations"), hint, code="turns_and_orders")
-    if prompt is not None and n_turns > 1 and arm.transport == "batch" and arm.deadline is not None:
+    if prompt is not None and n_turns > 1 and arm.transport != "online" and arm.deadline is not None:
         what = f"the prompt of {name} has {n_turns} turns: nobody could say when its batches must be given up."
         where = source.where(f"arms.{name}.deadline")
         yield Problem(what, where, "Take the deadline out, or use `transport: online`.", code="deadline_with_turns")

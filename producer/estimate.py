@@ -4,7 +4,7 @@ Formulas and their reasons: docs/design/plan.md, section "Estimates".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import NamedTuple
 
@@ -65,6 +65,10 @@ class Load:
     expected_tokens: int = 0
     high_tokens: int = 0
     max_tokens: int = 0
+
+    def __add__(self, other: "Load") -> "Load":
+        """Both."""
+        return Load(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     def add(self, prompt_tokens: int, completion: Completion) -> None:
         """Count one request."""

@@ -71,8 +71,9 @@ def write_plan(
         write_text(out_dir / CODEBOOK_JSON, inputs.prepared.codebook.model_dump_json(indent=1))
         n_without_persona = sum(not builder.persona(position) for position in positions)
         batch_shards = {lot.model: numbers for lot, numbers in shards.items() if lot.transport == "batch"}
+        auto_shards = {lot.model: numbers for lot, numbers in shards.items() if lot.transport == "auto"}
         manifest = RunManifest(
-            format_no=2 if batch_shards else 1,
+            format_no=3 if auto_shards else 2 if batch_shards else 1,
             run_id=run_id,
             created_at=created_at,
             study=inputs.study,
@@ -85,6 +86,7 @@ def write_plan(
             ),
             shards_by_model=_by_model(shards),
             batch_shards=batch_shards,
+            auto_shards=auto_shards,
             notes=plan_notes(inputs, source.tally, n_without_persona=n_without_persona, at=created_at),
             extra={"persona_template": inputs.template.text, **inputs.texts()},
         )

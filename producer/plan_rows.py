@@ -64,22 +64,38 @@ class Tally:
     """What the rows add up to.
 
     Attributes:
-        loads: sums over distinct online requests by model name; batch_loads: over those of batches.
+        by_lot: (arm, model name, transport) -> sums over distinct requests, each counted for the arm that asks first.
         relaxed: arm -> respondents with an example that does not share all `match` variables.
         oversized: (arm, question) -> tokens of the largest prompt that does not fit.
     """
 
     n_tasks: int = 0
     tasks_by_arm: Counter[str] = field(default_factory=Counter)
-    loads: dict[str, Load] = field(default_factory=dict)
-    batch_loads: dict[str, Load] = field(default_factory=dict)
+    by_lot: dict[tuple[str, str, str], Load] = field(default_factory=dict)
     relaxed: Counter[str] = field(default_factory=Counter)
     oversized: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def n_requests(self) -> int:
         """Distinct requests."""
-        return sum(load.n_requests for load in [*self.loads.values(), *self.batch_loads.values()])
+        return sum(load.n_requests for load in self.by_lot.values())
+
+    @property
+    def loads(self) -> dict[str, Load]:
+        """Sums by model name over what is online, or may be."""
+        return self._by_model(lambda transport: transport != "batch")
+
+    @property
+    def batch_loads(self) -> dict[str, Load]:
+        """Sums by model name over what goes through the Batch API."""
+        return self._by_model(lambda transport: transport == "batch")
+
+    def _by_model(self, wanted: Callable[[str], bool]) -> dict[str, Load]:
+        found: dict[str, Load] = {}
+        for (_, model, transport), load in self.by_lot.items():
+            if wanted(transport):
+                found[model] = found[model] + load if model in found else load
+        return found
 
 
 class RowSource:
@@ -154,8 +170,8 @@ class RowSource:
         if request.key in self._seen:
             return None
         self._seen.add(request.key)
-        model_name, transport = arm.model_name, arm.arm.transport
-        if transport == "batch" and request.key in self._online:
+        model_name, transport = arm.model_name, arm.transport
+        if transport != "online" and request.key in self._online:
             model_name, transport = self._online[request.key], "online"
         self._count(arm, question_id, request, completion, (model_name, transport))
         return RequestRow(
@@ -173,11 +189,9 @@ class RowSource:
     def _count(
         self, arm: ModelArm, question_id: str, request: Request, completion: Completion, lot: tuple[str, str]
     ) -> None:
-        model_name, transport = lot
-        loads = self.tally.loads if transport == "online" else self.tally.batch_loads
-        load = loads.get(model_name)
+        load = self.tally.by_lot.get((arm.name, *lot))
         if load is None:
-            load = loads[model_name] = Load()
+            load = self.tally.by_lot[(arm.name, *lot)] = Load()
         load.add(request.prompt_tokens, completion)
         room = self._rooms.get(arm.name)
         if room is None:

@@ -57,7 +57,7 @@ def _keys(cell: Cell, asks: tuple[ModelArm, QuestionPrompts], who: Respondent) -
 
 
 def _is_batch(arm: ModelArm) -> bool:
-    return arm.arm.transport == "batch"
+    return arm.transport != "online"
 
 
 def _alike(arm: ModelArm) -> tuple[str, str, str, str]:

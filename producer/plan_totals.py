@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from producer.arms import ModelArm
-from producer.estimate import Cost, cost_of, time_s
+from producer.estimate import Cost, Load, cost_of, time_s
 from producer.plan_inputs import PlanInputs
 from producer.plan_rows import Tally
 from providers.prices import price_of
 from providers.tokens import encoding_of
-from schemas.run import PlanTotals
+from schemas.run import ArmLoad, PlanTotals
 
 
 def plan_totals(
@@ -55,6 +56,7 @@ def plan_totals(
         cost_low_usd=None if cost is None else cost.low,
         cost_high_usd=None if cost is None else cost.high,
         time_s=time_s(inputs.models, tally.loads),
+        loads=[_arm_load(lot, load, margins[lot[1]]) for lot, load in tally.by_lot.items()],
         relaxed_examples={name: tally.relaxed[name] for name, arm in arms.items() if arm.uses_examples},
     )
 
@@ -78,6 +80,11 @@ def plan_notes(inputs: PlanInputs, tally: Tally, *, n_without_persona: int, at: 
         if price_of(inputs.models[name], at=at) is None:
             notes.append(f"model {name} has no known price: the cost of this run is unknown.")
     return notes
+
+
+def _arm_load(lot: tuple[str, str, str], load: Load, margin: float) -> ArmLoad:
+    arm, model, transport = lot
+    return ArmLoad(arm=arm, model=model, transport=transport, margin=margin, **asdict(load))
 
 
 def _requests_by_model(tally: Tally) -> Counter[str]:

@@ -18,6 +18,7 @@ EventKind = Literal[
     "environment",
     "finished",
     "transport",
+    "transport_chosen",
     "rescued",
     "batch_cancelled",
     "evaluation_asked",
@@ -62,6 +63,22 @@ class HandedOver(BaseModel):
     turns_usd: float = 0.0
 
 
+class TransportChoice(BaseModel):
+    """What the requests of a model with `transport: auto` take, chosen when the run opened.
+
+    Attributes:
+        deadline: that it was chosen for, as an arm's; None: nobody gave one.
+        reason: one sentence.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    model: str
+    transport: Literal["online", "batch"]
+    deadline: str | None = None
+    reason: str = ""
+
+
 EvaluationJob = Literal["none", "asked", "done", "failed"]
 RunPhase = Literal["planned", "running", "paused", "stopped", "cancelled", "finished"]
 
@@ -80,6 +97,7 @@ class RunState(BaseModel):
         budget_usd: the newest bound on the bill; None: the study's own.
         priority: turns in the window per turn of a run with priority 1.
         handed_over: batch work that goes on online.
+        transports: model -> what `transport: auto` became.
         rescued: models whose batches are given up for a deadline.
         cancelled_batches: numbers of batches that a user gave up.
         late: arm -> answers that came after its deadline, once the run is finished.
@@ -98,6 +116,7 @@ class RunState(BaseModel):
     priority: int = 1
     detached: bool = False
     handed_over: list[HandedOver] = Field(default_factory=list)
+    transports: dict[str, TransportChoice] = Field(default_factory=dict)
     rescued: list[str] = Field(default_factory=list)
     cancelled_batches: list[int] = Field(default_factory=list)
     late: dict[str, int] = Field(default_factory=dict)
@@ -208,6 +227,11 @@ def _transport(state: RunState, data: Update) -> Update:
     return {} if state.is_handed_over(moved.model, moved.generation) else {"handed_over": [*state.handed_over, moved]}
 
 
+def _transport_chosen(state: RunState, data: Update) -> Update:
+    choice = TransportChoice.model_validate(data)
+    return {} if choice.model in state.transports else {"transports": {**state.transports, choice.model: choice}}
+
+
 def _rescued(state: RunState, data: Update) -> Update:
     return {"rescued": sorted({*state.rescued, str(data["model"])})}
 
@@ -240,6 +264,7 @@ _AFTER: dict[EventKind, Callable[[RunState, Update], Update]] = {
     "environment": _environment,
     "finished": _finished,
     "transport": _transport,
+    "transport_chosen": _transport_chosen,
     "rescued": _rescued,
     "batch_cancelled": _batch_cancelled,
     "evaluation_asked": _evaluation_asked,

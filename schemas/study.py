@@ -171,8 +171,10 @@ class Arm(Strict):
     )
     imported: str | None = Field(None, alias="import", description="CSV of earlier predictions, relative to the study.")
     suffix: str = Field("_LLM", description="import: column of a question is its id plus this.")
-    transport: Literal["online", "batch"] = Field(
-        "online", description="batch: through the Batch API, at its price and within its time."
+    transport: Literal["online", "batch", "auto"] = Field(
+        "online",
+        description="batch: through the Batch API, at its price and within its time. auto: whichever is cheapest and "
+        "meets the deadline, chosen when the run opens.",
     )
     deadline: Deadline | None = Field(
         None, description="batch: when the answers are needed, as in `06:30 America/New_York` or ISO with an offset."

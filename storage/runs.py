@@ -16,8 +16,9 @@ from storage.store import Store
 
 T = TypeVar("T", RunManifest, Codebook)
 
-READABLE_FORMATS = (1, 2)
-"""2: a run with shards that go through the Batch API, which a reader of 1 would ask online."""
+READABLE_FORMATS = (1, 2, 3)
+"""2: a run with shards that go through the Batch API, which a reader of 1 would ask online; 3: with some whose
+transport an event tells."""
 
 
 def list_run_ids(store: Store) -> list[str]:
@@ -27,7 +28,7 @@ def list_run_ids(store: Store) -> list[str]:
 
 
 def load_manifest(store: Store, run_id: str) -> RunManifest:
-    """run.json of a run.
+    """run.json of a run, with `transport: auto` as it was chosen when the run opened.
 
     Raises:
         UserInputError: there is no such run.
@@ -38,7 +39,10 @@ def load_manifest(store: Store, run_id: str) -> RunManifest:
         known = list_run_ids(store)
         hint = f"Runs here: {', '.join(known[-5:])}." if known else "There is no run in this store yet."
         raise UserInputError(f"there is no run {run_id!r}.", where=store.uri, hint=hint)
-    return _model(RunManifest, store, rel)
+    manifest = _model(RunManifest, store, rel)
+    if any(arm.transport == "auto" for arm in manifest.study.arms.values()):
+        return manifest.placed(load_state(store, run_id).transports)
+    return manifest
 
 
 def load_codebook(store: Store, run_id: str) -> Codebook:

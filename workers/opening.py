@@ -15,6 +15,7 @@ from schemas.run_paths import PRIVATE, checked_run_id, run_json
 from storage.runs import append_event, load_manifest, load_state, publish_run
 from storage.store import Store, remove_tree
 from storage.tuning_records import load_registry
+from workers.batch.choice import choose_transports
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,10 @@ def publish(store: Store, planned: Planned) -> str:
     return run_id
 
 
-def open_run(store: Store, run_id: str, *, fresh: bool, detached: bool, priority: int = 1) -> int:
-    """Copy what earlier runs answered, and open a planned run: from here the keeper works on it.
+def open_run(
+    store: Store, run_id: str, *, fresh: bool, detached: bool, priority: int = 1, deadline: datetime | None = None
+) -> int:
+    """Copy what earlier runs answered, choose what was left open, and open a planned run: the keeper works on it.
 
     Safe to call again: an open run stays as it is.
 
@@ -106,5 +109,6 @@ def open_run(store: Store, run_id: str, *, fresh: bool, detached: bool, priority
         reused = copy_reused(store, run_id, now=datetime.now(UTC))
         n_reused = reused.n
         data |= {"reused": reused.n, "reused_by_run": reused.by_run}
+    choose_transports(store, run_id, deadline=deadline)
     append_event(store, run_id, "opened", data)
     return n_reused

@@ -26,7 +26,13 @@ def start(store: Store, settings: Settings, entry_id: str) -> None:
             _plan(store, entry)
         still = open_entry(store, entry_id)  # planning takes minutes: somebody may have removed it, or morning come
         if still is not None and still.may_work(clock.now()):
-            open_run(store, entry.run_id, fresh=entry.fresh or entry.nightly, detached=True)
+            open_run(
+                store,
+                entry.run_id,
+                fresh=entry.fresh or entry.nightly,
+                detached=True,
+                deadline=still.deadline_at(clock.now()),
+            )
     except NightpollError as error:
         end_entry(store, entry, clock.now(), state="failed", reason=told(error), exit_code=int(error.exit_code))
 

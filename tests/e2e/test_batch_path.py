@@ -48,3 +48,25 @@ def test_what_a_batch_loses_and_what_a_deadline_stops_is_asked_online():
         assert load_state(fleet.store, "late").rescued == ["mini"]
         assert {row["status"] for row in [*lossy, *fleet.rows("late")]} <= {"answered", "unparsed"}
         assert sum(row["maybe_paid"] for row in fleet.parts()) == fleet.emulator.purchases()["repeated"]
+
+
+def test_transport_left_open_is_chosen_when_the_run_opens_and_kept():
+    with running_fleet(n_workers=0, emulator={"batch_speed": SPEED}) as fleet:
+        quick(fleet)
+        fleet.start_worker()
+        soon = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+        fleet.open(batch_study(fleet, arm_keys="transport: auto", n_respondents=20), run_id="calm")
+        hurried = batch_study(
+            fleet, arm_keys=f'transport: auto, deadline: "{soon}"', n_respondents=20, salt="x", arms=["basic", "cot"]
+        )
+        fleet.open(hurried, run_id="hurried")
+        for run_id in ("calm", "hurried"):
+            fleet.until_finished(run_id, deadline_s=60)
+
+        assert {row["transport"] for row in fleet.rows("calm")} == {"batch"}
+        assert {row["transport"] for row in fleet.rows("hurried")} == {"online"}
+        assert (len(fleet.rows("calm")), len(fleet.rows("hurried"))) == (40, 80)
+        chosen = [load_state(fleet.store, run_id).transports["mini"] for run_id in ("calm", "hurried")]
+        assert [choice.transport for choice in chosen] == ["batch", "online"]
+        assert chosen[1].deadline == soon
+        assert fleet.emulator.purchases()["repeated"] == 0

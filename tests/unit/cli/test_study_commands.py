@@ -121,3 +121,22 @@ def test_inspect_never_overwrites_a_study(nightpoll, study):
     assert said.code == 2
     assert "there already" in said.err
     assert study.read_text() == before
+
+
+def test_plan_lists_ways_and_takes_the_cheapest_that_meets_the_deadline(nightpoll, tmp_path):
+    keys = 'base_url: "http://127.0.0.1:9/v1"'
+    made = write_study(
+        tmp_path / "auto", "http://127.0.0.1:9/v1", n_respondents=20, arm_keys="transport: auto", batch=[keys]
+    )
+
+    calm = nightpoll("plan", made)
+    hurried = nightpoll("plan", made, "--deadline", "2099-01-01T06:30:00+00:00", "--budget", "5", "--json")
+    wrong = nightpoll("plan", made, "--deadline", "at dawn")
+
+    assert "mini in batches: $" in calm.out
+    ways = json.loads(hurried.out)["transport"]
+    assert [(o["transport"], o["via"], o["meets_deadline"]) for o in ways["options"]] == [
+        ("online", "mini0", True), ("batch", "b0", True),
+    ]  # fmt: skip
+    assert (ways["taken"], ways["budget_usd"]) == ({"basic": "batch"}, 5.0)
+    assert (wrong.code, "--deadline" in wrong.err, "Traceback" in wrong.err) == (2, True, False)

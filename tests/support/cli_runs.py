@@ -47,11 +47,17 @@ class CommandLine:
 
 def open_run(study: Path, store_root: Path, *, run_id: str = "r") -> Store:
     """A run without any answer."""
+    store = planned_run(study, store_root, run_id=run_id)
+    append_event(store, run_id, "opened", {"detached": False})
+    return store
+
+
+def planned_run(study: Path, store_root: Path, *, run_id: str = "r") -> Store:
+    """A run that is not open yet."""
     store = open_store(str(store_root))
     checked = checked_study(study, Settings(store=str(store_root)), {})
     planned = plan_into_staging(store, checked, run_id=run_id, pilot=None)
     assert publish_run(store, planned.staging, run_id)
-    append_event(store, run_id, "opened", {"detached": False})
     return store
 
 

@@ -11,7 +11,7 @@ from cli.context import load_environ, load_settings, load_store
 from cli.evaluate_commands import evaluate_and_print
 from cli.opening import checked_study, open_planned, plan_into_staging
 from cli.run_view import follow_to_the_end, show_totals
-from cli.session import workers_for
+from cli.session import own_redis, workers_for
 from cli.templates import template_folder
 from emulator.config import EmulatorConfig
 from emulator.process import start_emulator
@@ -25,6 +25,7 @@ def run_demo(respondents: int | None) -> int:
     """Run the shipped survey on the emulator, land it in Parquet and evaluate it; `respondents` None: all."""
     settings, environ = load_settings(), load_environ()
     store = load_store(settings)
+    own_redis(store, settings)
     with tempfile.TemporaryDirectory(prefix="nightpoll-demo-") as scratch:
         folder = Path(scratch) / "study"
         shutil.copytree(template_folder("anes96"), folder)

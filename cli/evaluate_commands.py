@@ -98,7 +98,7 @@ def evaluate(
     for run in runs:
         found = evaluated(store, run, splits)
         if report is not None:
-            err.print(str(written_report(store, found, report)), markup=False)
+            err.print(written_report(store, found, report), markup=False)
         if humans is not None:
             show_humans(store, run, humans, srs=srs)
         if as_json:

@@ -9,6 +9,7 @@ from cli.text_table import print_table
 from evaluation.humans import evaluate_humans
 from evaluation.job import Evaluation, evaluate_run
 from evaluation.report import write_report
+from schemas import run_paths
 from schemas.errors import UserInputError
 from storage.runs import load_manifest
 from storage.store import Store
@@ -50,14 +51,17 @@ def show_evaluation(store: Store, found: Evaluation) -> None:
         out.print(line, markup=False)
 
 
-def written_report(store: Store, found: Evaluation, path: Path) -> Path:
-    """Write the report; `-` means evaluation/report.html in the run's folder.
+def written_report(store: Store, found: Evaluation, path: Path) -> str:
+    """Write the report; `-` means evaluation/report.html in the run's folder. Returns where it is.
 
     Raises:
         UserInputError: the file cannot be written.
     """
     try:
-        return write_report(store, found.run_id, found, None if path == Path("-") else path)
+        if path != Path("-"):
+            return str(write_report(store, found.run_id, found, path))
+        write_report(store, found.run_id, found)
+        return store.where(run_paths.evaluation(found.run_id, "report.html"))
     except OSError as error:
         raise UserInputError(f"the report cannot be written: {error.strerror}.", where=str(path)) from error
 

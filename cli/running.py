@@ -15,7 +15,7 @@ from cli.evaluation_job import ask_after_run, checked_then, evaluation_doing
 from cli.follow import Watcher, notices
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging
 from cli.run_view import follow_to_the_end, show, show_totals
-from cli.session import check_keys, key_names, sole_follower, workers_for
+from cli.session import check_keys, key_names, own_redis, sole_follower, workers_for
 from cli.transport_view import given_deadline, show_choices
 from cli.watch_all import open_runs, watch_all
 from schemas import run_paths, wire
@@ -51,6 +51,7 @@ def run(
         raise UserInputError("nobody is there to say yes.", where="run", hint="Add --yes to spend without asking.")
     settings, environ = load_settings(), load_environ()
     store = load_store(settings)
+    own_redis(store, settings)
     checked = checked_study(study, settings, environ)
     if settings.redis_url is None:
         check_keys(key_names(checked.models), environ)

@@ -13,7 +13,7 @@ from tests.support import forks, leftovers
 from tests.support.network_guard import forbid_network
 from tests.support.valkey import PrivateServer
 
-OURS = ("NIGHTPOLL_", "OPENAI_", "AZURE_", "CELERY_", "FLOWER_", "REDIS_")
+OURS = ("NIGHTPOLL_", "OPENAI_", "AZURE_", "AWS_", "CELERY_", "FLOWER_", "REDIS_")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 hypothesis.settings.register_profile("nightpoll", deadline=None, derandomize=True, database=None)

@@ -69,7 +69,7 @@ class BatchDesk:
     def rows(self) -> list[dict[str, Any]]:
         """predictions.parquet, made now."""
         self.compact()
-        rows: list[dict[str, Any]] = pq.read_table(self.store.path(run_paths.predictions(self.run_id))).to_pylist()
+        rows: list[dict[str, Any]] = pq.read_table(self.store.fetched(run_paths.predictions(self.run_id))).to_pylist()
         return rows
 
     def parts(self) -> list[dict[str, Any]]:
@@ -119,8 +119,8 @@ def batch_desk(
     options = {"n_respondents": 12} | options
     study = write_study(folder / "study", emulator.base_url, arm_keys=arm_keys, batch=batch, **options)
     quick = {"batch_poll_s": 0.05, "batch_search_s": 0.6, "batch_backoff_s": 0.03, "rescue_margin_s": 0.0}
-    settings = Settings(store=str(folder / "runs"), **(quick | (waits or {})))
-    store = open_store(settings.store)
+    settings = Settings(**({"store": str(folder / "runs")} | quick | (waits or {})))
+    store = open_store(settings.store, settings.cache)
     checked = checked_study(study, settings, {})
     open_planned(store, plan_into_staging(store, checked, run_id="run", pilot=None), fresh=True, detached=True)
     return BatchDesk(store, settings)

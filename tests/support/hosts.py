@@ -79,6 +79,15 @@ class Cluster(Fleet):
         units = {run_paths.unit_of_journal(name) for name in names} - landed
         return sum(read_journals(self.store, run_id, unit).lost.total() for unit in units)
 
+    def unflushed(self, run_id: str = "run") -> int:
+        """Calls that are open at the service, or answered by it and not in the store."""
+        bought = self.emulator.purchases()
+        landed = {row["request_id"] for row in self.parts(run_id)}
+        names = self.store.names(run_paths.journal_dir(run_id))
+        for unit in {run_paths.unit_of_journal(name) for name in names}:
+            landed |= {call.rpartition(".")[0] for call in read_journals(self.store, run_id, unit).answers}
+        return int(bought["open"]) + sum(call.rpartition(".")[0] not in landed for call in bought["by_id"])
+
     def rows(self, run_id: str = "run") -> list[dict[str, Any]]:
         """predictions.parquet."""
         rows: list[dict[str, Any]] = pq.read_table(self.store.fetched(run_paths.predictions(run_id))).to_pylist()

@@ -24,6 +24,7 @@ _VERSION = "2021-08-06"
 _KEY = base64.b64encode(hashlib.sha512(b"the key of a server that nobody else reaches").digest()).decode()
 AZURITE = "NIGHTPOLL_TEST_AZURITE"
 """Names the program azurite-blob (npm package azurite) where it is not on the PATH."""
+_PROGRAM = os.environ.get(AZURITE)  # before tests get their clean environment
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class ObjectService:
 
 def azurite_program() -> str | None:
     """The program, None where it is not installed."""
-    return os.environ.get(AZURITE) or shutil.which("azurite-blob")
+    return _PROGRAM or shutil.which("azurite-blob")
 
 
 @contextmanager

@@ -67,6 +67,7 @@ async def _downloaded(turn: Turn) -> list[Path]:
         if file_id is None:
             continue
         path = turn.path(result_name(turn.ledger, kind))
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         path.touch(mode=0o600)
         client = await turn.client()

@@ -2,6 +2,8 @@
 ARG PYTHON_VERSION=3.13
 
 FROM python:${PYTHON_VERSION}-slim AS build
+# Byte code is made here: the file system is read-only later.
+ENV UV_COMPILE_BYTECODE=1
 WORKDIR /build
 COPY requirements.lock pyproject.toml ./
 # uv first, from the lock as well; then what the project needs at run time, each file checked against its hash.
@@ -30,7 +32,7 @@ RUN useradd --uid 10001 --create-home nightpoll \
     && chown nightpoll:nightpoll /data/runs /study
 COPY --from=build /venv /venv
 COPY examples /examples
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001
 WORKDIR /study
 CMD ["nightpoll", "--help"]

@@ -23,25 +23,34 @@ class Service:
     """One service, with variables filled in.
 
     Attributes:
-        command: entrypoint and command as one argument list.
+        entrypoint: what always runs; [] if the image's is left as it is.
+        arguments: the service's command, which `run SERVICE ARGUMENTS` puts others in place of.
         environment: what the file sets; env_file is not read.
         health: the check's argument list, a shell line as ["sh", "-c", line]; None without one.
         ports: published, as written: "host address:host port:port".
         mounts: "source:target[:mode]".
+        tmpfs: folders in memory, without their options.
         stop_grace_s: seconds between SIGTERM and SIGKILL.
         raw: the service as in the file.
     """
 
     name: str
-    command: list[str]
+    entrypoint: list[str]
+    arguments: list[str]
     environment: dict[str, str]
     health: list[str] | None
     profiles: list[str]
     ports: list[str]
     mounts: list[str]
+    tmpfs: list[str]
     depends_on: list[str]
     stop_grace_s: float
     raw: dict[str, Any]
+
+    @property
+    def command(self) -> list[str]:
+        """Entrypoint and arguments as one list."""
+        return [*self.entrypoint, *self.arguments]
 
 
 def read_compose(environ: Mapping[str, str], file: Path = FILE) -> dict[str, Service]:
@@ -57,12 +66,14 @@ def read_compose(environ: Mapping[str, str], file: Path = FILE) -> dict[str, Ser
 def _service(name: str, raw: dict[str, Any]) -> Service:
     return Service(
         name=name,
-        command=[*map(str, raw.get("entrypoint", [])), *map(str, raw.get("command", []))],
+        entrypoint=list(map(str, raw.get("entrypoint", []))),
+        arguments=list(map(str, raw.get("command", []))),
         environment={key: str(value) for key, value in raw.get("environment", {}).items()},
         health=_health(raw.get("healthcheck")),
         profiles=list(raw.get("profiles", [])),
         ports=list(raw.get("ports", [])),
         mounts=list(raw.get("volumes", [])),
+        tmpfs=[text.partition(":")[0] for text in raw.get("tmpfs", [])],
         depends_on=list(raw.get("depends_on", [])),
         stop_grace_s=_seconds(raw.get("stop_grace_period", "10s")),
         raw=raw,

@@ -44,6 +44,16 @@ def queue_with_a_deadline(store: Store) -> None:
     change_queue(store, lambda _: OvernightQueue(entries=[entry]))
 
 
+def asked_for() -> set[str]:
+    """Metrics that the alert rules and the dashboard ask for."""
+    rules = YAML(typ="safe").load((REPO / "docs/operations/alerts.yml").read_text("utf-8"))
+    board = REPO / "docs/operations/monitoring/grafana/dashboards/nightpoll.json"
+    panels = json.loads(board.read_text("utf-8"))["panels"]
+    expressions = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    expressions += [target["expr"] for panel in panels for target in panel["targets"]]
+    return {name for expression in expressions for name in re.findall(r"nightpoll_\w+", expression)}
+
+
 def test_counts_of_many_threads_are_all_there():
     before = value("nightpoll_calls_total")
     threads = [threading.Thread(target=lambda: [metrics.count("called") for _ in range(500)]) for _ in range(8)]
@@ -87,9 +97,7 @@ def test_worker_serves_what_alert_rules_ask_for_and_no_name_of_a_run(tmp_path, r
 
     assert port is not None
     assert port > first
-    rules = YAML(typ="safe").load((REPO / "docs/operations/alerts.yml").read_text("utf-8"))
-    asked = {name for g in rules["groups"] for r in g["rules"] for name in re.findall(r"nightpoll_\w+", r["expr"])}
-    assert asked <= set(re.findall(r"^(nightpoll_\w+)", page, flags=re.MULTILINE))
+    assert asked_for() <= set(re.findall(r"^(?:# TYPE )?(nightpoll_\w+)", page, flags=re.MULTILINE))
     assert 'nightpoll_runs{state="running"} 1.0' in page
     assert "nightpoll_night_deadline_seconds 1800.0" in page
     assert "secret-study" not in page

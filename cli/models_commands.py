@@ -3,6 +3,7 @@
 What takes long to import is imported in the functions that need it, so that `--help` stays quick.
 """
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from cli.arguments import JsonOpt, examples
 from cli.console import out, print_json
 from cli.context import load_settings, load_store
-from schemas.errors import ExitCode
+from schemas.errors import ExitCode, UserInputError
 
 NameArg = Annotated[str, typer.Argument(help="Name of a registered model.")]
 VersionOpt = Annotated[str, typer.Option(help="A version, as `models show` lists them.")]
@@ -21,7 +22,13 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="The registry of tuned models.", no_args_is_help=True)
     group.command("list", epilog=examples("nightpoll models list"))(list_models)
     group.command(epilog=examples("nightpoll models show npors-tuned"))(show)
-    group.command(epilog=examples("nightpoll models compare RUN --arm tuned --against basic"))(compare)
+    group.command(
+        epilog=examples(
+            "nightpoll models compare npors-tuned mini --study study.yaml --pilot 200",
+            "nightpoll models compare npors-tuned@v2 npors-tuned@v1 --study study.yaml --like basic --yes --json",
+            "nightpoll models compare RUN --arm tuned --against basic",
+        )
+    )(compare)
     group.command(
         epilog=examples(
             "nightpoll models promote npors-tuned --version v2 --run RUN --arm tuned --against basic",
@@ -55,15 +62,35 @@ def show(name: NameArg, as_json: JsonOpt = False) -> int:
 
 
 def compare(
-    run: Annotated[str, typer.Argument(help="Run that asked both arms.")],
-    arm: Annotated[str, typer.Option(help="Arm of the candidate.")],
-    against: Annotated[str, typer.Option(help="Arm, or baseline, to compare with.")],
+    first: Annotated[str, typer.Argument(metavar="A|RUN", help="Model, or a run that asked both arms.")],
+    second: Annotated[str | None, typer.Argument(metavar="[B]", help="Model to compare A with.")] = None,
+    study: Annotated[Path | None, typer.Option(help="Whose questions, personas and test split both get.")] = None,
+    like: Annotated[
+        str | None, typer.Option(help="Arm whose prompts both get; default: the first that asks a model.")
+    ] = None,
+    pilot: Annotated[int | None, typer.Option(min=1, help="Only so many test respondents, a nested sample.")] = None,
+    run_id: Annotated[str | None, typer.Option(help="Name of the new run; default: study and time.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Reuse no earlier answer.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before spending.")] = False,
+    arm: Annotated[str | None, typer.Option(help="With a run: arm of the candidate.")] = None,
+    against: Annotated[str | None, typer.Option(help="With a run: arm, or baseline, to compare with.")] = None,
     as_json: JsonOpt = False,
 ) -> int:
-    """Two arms on the same held-out respondents: accuracy, log loss, tokens, cost, latency, side by side."""
-    from cli.promotion_view import compared, show_comparison
+    """Two models on the same held-out respondents: accuracy, log loss, tokens, cost, latency, answers, a verdict.
 
-    found = compared(load_store(load_settings()), run, arm, against)
+    With A, B and --study both are asked in a run of their own, after its cost was shown. A model is a name of the
+    models file or of the registry, or NAME@VERSION. With a run nobody is asked: two of its arms are compared.
+    """
+    if second is not None and study is not None:
+        from cli.model_duel import Duel, compare_models
+
+        return compare_models(Duel(first, second, study, like, pilot, run_id, fresh), yes=yes, as_json=as_json)
+    if second is not None or study is not None or arm is None or against is None:
+        hint = "`models compare A B --study STUDY` asks two models; `models compare RUN --arm X --against Y` asks none."
+        raise UserInputError("it is not clear what is compared.", where="compare", hint=hint)
+    from cli.comparison_view import compared, show_comparison
+
+    found = compared(load_store(load_settings()), first, arm, against)
     print_json(found) if as_json else show_comparison(found)
     return ExitCode.DONE
 

@@ -1,6 +1,6 @@
 """From a study to an open run, as commands show it: warnings, a bar while it is planned, what was reused."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -10,11 +10,20 @@ from cli.progress_bar import planning_bar
 from producer.check import Checked, check
 from schemas.models import Model
 from schemas.settings import Settings
+from schemas.study import Study
 from storage.store import Store, remove_tree, seen_store
 from workers import opening
 from workers.opening import Planned, open_run, plan_study, publish
 
-__all__ = ["Planned", "checked_study", "discard", "open_planned", "plan_into_staging", "registered_models"]
+__all__ = [
+    "Planned",
+    "checked_study",
+    "discard",
+    "open_planned",
+    "plan_into_staging",
+    "registered_models",
+    "registered_versions",
+]
 
 
 def registered_models(settings: Settings) -> dict[str, Model]:
@@ -22,13 +31,33 @@ def registered_models(settings: Settings) -> dict[str, Model]:
     return opening.registered_models(seen_store(settings.store, settings.cache))
 
 
-def checked_study(study: Path, settings: Settings, environ: Mapping[str, str]) -> Checked:
+def registered_versions(settings: Settings) -> dict[str, Model]:
+    """Every version of the settings' store: see `workers.opening.registered_versions`."""
+    return opening.registered_versions(seen_store(settings.store, settings.cache))
+
+
+def checked_study(
+    study: Path,
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    registered: Mapping[str, Model] | None = None,
+    revise: Callable[[Study], Study] | None = None,
+) -> Checked:
     """The study, if it has no error; warnings are shown.
+
+    Args:
+        study: file or folder.
+        settings: of the command.
+        environ: where keys are looked up.
+        registered: what the registry offers; None: what is in service.
+        revise: what is made of the study as read.
 
     Raises:
         StudyError: with every error found.
     """
-    checked = check(study_file(study), settings.models, environ=environ, registered=registered_models(settings))
+    offered = registered_models(settings) if registered is None else registered
+    checked = check(study_file(study), settings.models, environ=environ, registered=offered, revise=revise)
     checked.raise_if_wrong()
     for problem in checked.problems:
         if problem.level == "warning":

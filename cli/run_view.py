@@ -23,9 +23,26 @@ def show_totals(totals: PlanTotals, run_id: str) -> None:
 
 
 def follow_to_the_end(store: Store, run_id: str, redis_url: str, *, as_json: bool) -> int:
-    """Follow a run; Ctrl-C and SIGTERM pause it, so that nothing is spent behind one's back."""
+    """Follow a run and show how it ended; Ctrl-C and SIGTERM pause it, so nothing is spent behind one's back."""
+    view = _followed(store, run_id, redis_url)
+    show(run_id, view, as_json=as_json)
+    _say_how_to_go_on(run_id, view)
+    if not as_json and store.exists(run_paths.predictions(run_id)) and view.state.phase == "finished":
+        out.print(store.where(run_paths.predictions(run_id)), markup=False)
+    return exit_code_of(view.state)
+
+
+def follow_silently(store: Store, run_id: str, redis_url: str) -> int:
+    """The same for a command with a result of its own: nothing of the run goes to stdout."""
+    view = _followed(store, run_id, redis_url)
+    err.print(f"{run_id} | {view.line()}", markup=False)
+    _say_how_to_go_on(run_id, view)
+    return exit_code_of(view.state)
+
+
+def _followed(store: Store, run_id: str, redis_url: str) -> View:
     try:
-        view = follow(store, run_id, redis_url)
+        return follow(store, run_id, redis_url)
     except (KeyboardInterrupt, SystemExit):
         append_event(store, run_id, "paused", {"reason": "the command was interrupted"})
         if told := summary(open_batches(store, run_id)):
@@ -33,14 +50,13 @@ def follow_to_the_end(store: Store, run_id: str, redis_url: str, *, as_json: boo
             err.print(f"`nightpoll batch cancel {run_id}` gives them up.", markup=False)
         err.print(f"paused; `nightpoll resume {run_id}` goes on.", markup=False)
         raise
-    show(run_id, view, as_json=as_json)
+
+
+def _say_how_to_go_on(run_id: str, view: View) -> None:
     if view.state.phase == "stopped":
         err.print(f"stopped: {view.state.reason}", markup=False)
         err.print(f"Mend it, then `nightpoll resume {run_id}` goes on.", markup=False)
         err.print("A change of study.yaml or models.yaml needs a new run, which reuses the answers.", markup=False)
-    if not as_json and store.exists(run_paths.predictions(run_id)) and view.state.phase == "finished":
-        out.print(store.where(run_paths.predictions(run_id)), markup=False)
-    return exit_code_of(view.state)
 
 
 def show(run_id: str, view: View, *, as_json: bool) -> None:

@@ -16,12 +16,14 @@ from schemas.errors import UserInputError
 
 
 class Gap(NamedTuple):
-    """Arm minus rival; better is higher."""
+    """Arm minus rival; better is higher. `arm` and `rival` are the figures of each, means over questions."""
 
     measure: str
     value: float
     low: float
     high: float
+    arm: float
+    rival: float
 
 
 class HeldOut(NamedTuple):
@@ -135,9 +137,9 @@ def _gap(
 
     drawn, seen = columns.resampled(draws), columns.summed()
     gaps = mean(drawn, pair[0]) - mean(drawn, pair[1])
-    value = float((mean(seen, pair[0]) - mean(seen, pair[1]))[0])
+    own, other = (float(mean(seen, name)[0]) for name in pair)
     low, high = (float(x) for x in np.nanpercentile(gaps, [2.5, 97.5]))
-    return Gap(measure, value, low, high)
+    return Gap(measure, own - other, low, high, own, other)
 
 
 def _right(cell: Cell) -> FloatArray:

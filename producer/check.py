@@ -1,6 +1,6 @@
 """Everything that can be known to be wrong before a call: study, models, survey, persona and arms in one pass."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -87,6 +87,7 @@ def check(
     *,
     environ: Mapping[str, str],
     registered: Mapping[str, Model] | None = None,
+    revise: Callable[[Study], Study] | None = None,
 ) -> Checked:
     """A study and all that is wrong with it, found without any call.
 
@@ -95,6 +96,7 @@ def check(
         models_path: models file named by the user; None for models.yaml beside the study.
         environ: environment variables; only whether keys are set is looked at.
         registered: registry name -> entry of its version in service; a name of the models file comes first.
+        revise: what is made of the study as read, before anything of it is checked.
 
     Raises:
         StudyError: the study itself cannot be read; carries every problem of both files.
@@ -106,6 +108,7 @@ def check(
     study, source = files.study, files.study_source
     if study is None or source is None:
         raise StudyError(_sorted(problems))
+    study = study if revise is None else revise(study)
     offered = {} if files.models is None else files.models.models
     problems += ladder_notes(study, offered, source)
     study = resolved(study, offered)

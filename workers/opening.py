@@ -42,6 +42,17 @@ def registered_models(store: Store) -> dict[str, Model]:
     return found
 
 
+def registered_versions(store: Store) -> dict[str, Model]:
+    """NAME@VERSION -> entry of every version that is not retired, and NAME -> that in service, without a rollout."""
+    found: dict[str, Model] = {}
+    for name, model in load_registry(store).models.items():
+        found |= {f"{name}@{v.version}": v.entry for v in model.versions if v.state != "retired"}
+        live = model.live()
+        if live is not None:
+            found[name] = live.entry
+    return found
+
+
 def new_run_id(study: str, now: datetime) -> str:
     """A name that sorts by time and is taken by nobody."""
     return f"{study}-{now:%Y%m%d-%H%M%S}-{uuid4().hex[:4]}"

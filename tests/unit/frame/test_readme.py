@@ -13,11 +13,13 @@ from typer.core import TyperGroup
 from cli.main import app
 from schemas.errors import ExitCode
 from schemas.settings import Settings
+from tests.support.page_blocks import blocks_of
 
 REPO = Path(__file__).parents[3]
-PAGES = sorted([REPO / "README.md", REPO / "CHANGELOG.md", *REPO.glob("docs/**/*.md"), *REPO.glob("examples/*/*.md")])
+PAGES = sorted(
+    [*REPO.glob("README*.md"), REPO / "CHANGELOG.md", *REPO.glob("docs/**/*.md"), *REPO.glob("examples/*/*.md")]
+)
 
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`(nightpoll [^`\n]+)`")
 _LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 _PRODUCER = "docker compose run --rm producer "
@@ -29,9 +31,9 @@ def page_ids(path: Path) -> str:
 
 def command_lines(page: Path) -> Iterator[list[str]]:
     """Every whole `nightpoll ...` line of a page's shell blocks, as arguments."""
-    for language, block in _FENCE.findall(page.read_text("utf-8")):
-        if language == "sh":
-            for line in block.replace("Examples:", "").replace("  |  ", "\n").splitlines():
+    for block in blocks_of(page):
+        if block.language == "sh":
+            for line in block.text.replace("Examples:", "").replace("  |  ", "\n").replace(" && ", "\n").splitlines():
                 yield from _arguments(line.strip())
 
 
@@ -91,15 +93,55 @@ def test_every_page_is_in_the_list_of_pages() -> None:
     assert set(REPO.glob("docs/**/*.md")) - listed - {REPO / "docs/index.md"} == set()
 
 
+def heading_levels(page: Path) -> list[int]:
+    return [len(marks) for marks in re.findall(r"^(#+) ", _outside_blocks(page), re.MULTILINE)]
+
+
+def _outside_blocks(page: Path) -> str:
+    text = page.read_text("utf-8")
+    for block in blocks_of(page):
+        text = text.replace(block.text, "")
+    return text
+
+
+def code_of(page: Path) -> list[tuple[str, tuple[str, ...], list[str]]]:
+    """Language, words and lines of every block, without comments, which may be translated."""
+    return [
+        (block.language, block.words, [re.sub(r"(^|\s)\s*# .*", "", line).rstrip() for line in block.text.splitlines()])
+        for block in blocks_of(page)
+    ]
+
+
+def test_chinese_readme_has_the_headings_code_tables_links_and_pictures_of_the_english_one() -> None:
+    english, chinese = REPO / "README.md", REPO / "README.zh-CN.md"
+    ours, theirs = _outside_blocks(english), _outside_blocks(chinese)
+
+    assert heading_levels(chinese) == heading_levels(english)
+    assert code_of(chinese) == code_of(english)
+    assert theirs.count("\n| ") == ours.count("\n| ")
+    assert set(_LINK.findall(theirs)) ^ set(_LINK.findall(ours)) == {"README.md", "README.zh-CN.md"}
+    assert set(re.findall(r"NIGHTPOLL_\w+", theirs)) == set(re.findall(r"NIGHTPOLL_\w+", ours))
+
+
+def test_pictures_are_small_and_name_no_path_of_the_machine_and_no_address() -> None:
+    pictures = [path for path in (REPO / "docs/pictures").iterdir() if path.suffix in (".svg", ".png")]
+
+    assert {path.name for path in pictures} == {"demo.svg", "status.svg", "report.png"}
+    assert [path.name for path in pictures if path.stat().st_size > 150_000] == []
+    for path in pictures:
+        found = re.findall(rb"/(?:tmp|home|work|root)/|https?://(?!www\.w3\.org/)\S+", path.read_bytes())
+        assert path.suffix == ".png" or found == [], path.name
+
+
 def test_readme_runs_only_targets_of_the_makefile() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (REPO / "Makefile").read_text("utf-8"), re.MULTILINE))
-    named = set(re.findall(r"\bmake ([a-z]+)", (REPO / "README.md").read_text("utf-8")))
+    targets = set(re.findall(r"^([a-z-]+):", (REPO / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z-]+)", (REPO / "README.md").read_text("utf-8")))
 
     assert {"demo", "test", "check", "accept", "bench"} <= named <= targets
 
 
-def test_readme_lists_every_exit_code() -> None:
-    rows = re.findall(r"^\| (\d+(?:, \d+)*) \| ", (REPO / "README.md").read_text("utf-8"), re.MULTILINE)
+def test_resume_page_lists_every_exit_code() -> None:
+    rows = re.findall(r"^\| (\d+(?:, \d+)*) \| ", (REPO / "docs/howto/resume.md").read_text("utf-8"), re.MULTILINE)
 
     assert {int(code) for row in rows for code in row.split(", ")} == {int(code) for code in ExitCode}
 

@@ -14,6 +14,7 @@ from providers.batch_errors import translate
 from providers.batch_objects import RemoteBatch, RemoteFile, read_batch, read_file
 from providers.batch_urls import create_endpoint
 from providers.errors_map import EXPECTED
+from providers.keyless import KeyFilter
 from providers.links import Link, open_link
 from schemas.errors import RejectedRequestError, TransientModelError
 from schemas.models import Deployment, Model
@@ -116,7 +117,7 @@ class BatchClient:
         return True
 
     async def download(self, file_id: str, path: Path) -> int:
-        """Write a file's content to a path, piece by piece; returns its bytes.
+        """Write a file's content to a path, piece by piece and without our key; returns the bytes that came.
 
         A transfer that breaks off raises and leaves what came; calling again starts over.
 
@@ -131,10 +132,12 @@ class BatchClient:
                     extra_headers=self._link.headers,
                     timeout=httpx2.Timeout(None, connect=_CONNECT_S, pool=_CONNECT_S),
                 )
-                n_bytes = 0
+                n_bytes, keys = 0, KeyFilter(self._secrets())
                 async with streaming as response:
                     async for chunk in response.iter_bytes(_CHUNK_BYTES):
-                        n_bytes += _write(target, chunk, path)
+                        n_bytes += len(chunk)
+                        _write(target, keys.feed(chunk), path)
+                _write(target, keys.end(), path)
                 return n_bytes
 
             return await self._call(transfer, timeout_s=TRANSFER_S)
@@ -246,8 +249,10 @@ class BatchClient:
                 return await send()
         except EXPECTED as error:
             # the cause stays out: its text is the service's, uncut
-            secrets = () if self._link.secret is None else (self._link.secret.get_secret_value(),)
-            raise translate(error, makes_something=makes_something, secrets=secrets) from None
+            raise translate(error, makes_something=makes_something, secrets=self._secrets()) from None
+
+    def _secrets(self) -> tuple[str, ...]:
+        return () if self._link.secret is None else (self._link.secret.get_secret_value(),)
 
 
 def open_batch_client(
@@ -285,9 +290,9 @@ def _opened(path: Path, mode: Literal["rb", "wb"]) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _write(target: IO[bytes], chunk: bytes, path: Path) -> int:
+def _write(target: IO[bytes], chunk: bytes, path: Path) -> None:
     try:
-        return target.write(chunk)
+        target.write(chunk)
     except OSError as e:
         raise store_error(e, path, "write") from e
 

@@ -16,6 +16,7 @@ from yarl import URL
 from providers import errors_map
 from providers.echoes import texts_of
 from providers.error_bodies import read_service_error
+from providers.keyless import without_keys
 from providers.links import Link, open_link, read_key
 from providers.rate_hints import rate_hints
 from providers.replies import Reply, read_reply
@@ -98,7 +99,7 @@ class ChatClient:
         timeout = connect_timeout(ends_at - asyncio.get_running_loop().time())
         posting = session.post(url, data=content, headers=headers, allow_redirects=False, timeout=timeout)
         async with posting as response:
-            return _Answer(response.status, response.headers, self._without_key(await response.read()))
+            return _Answer(response.status, response.headers, without_keys(await response.read(), self._secrets()))
 
     async def _open(self) -> tuple[aiohttp.ClientSession, URL]:
         template = await record(self._link.sdk, self._recorder, self._path, self._link.headers)
@@ -125,13 +126,6 @@ class ChatClient:
             raise RuntimeError("a ChatClient serves one event loop; open another for this one")
         if self._is_closed:
             raise TransientModelError("The client is closed.", code="unreachable")
-
-    def _without_key(self, content: bytes) -> bytes:
-        """What came, without the key: answers are kept, and a service may repeat what it was sent."""
-        for secret in self._secrets():
-            for spelling in {secret, json.dumps(secret)[1:-1], secret.replace("/", "\\/")}:
-                content = content.replace(spelling.encode(), b"[removed]")
-        return content
 
     def _secrets(self) -> tuple[str, ...]:
         return () if self._secret is None else (self._secret.get_secret_value(),)

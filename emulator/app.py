@@ -132,10 +132,16 @@ class ModelsEndpoint:
         except Refusal as refusal:
             await refused(service, refusal, call_id="")(scope, receive, send)
             return
-        make = bodies.dated_model_object if service.config.profile == "azure" else bodies.model_object
-        found = [make(each, service.targets[each].facts.snapshot) for each in names]
+        found = [_model_object(service, each) for each in names]
         body = {"object": "list", "data": found} if name is None else found[0]
         await Response(json.dumps(body), media_type=JSON)(scope, receive, send)
+
+
+def _model_object(service: Service, name: str) -> dict[str, Any]:
+    facts = service.targets[name].facts
+    if service.config.profile != "azure":
+        return bodies.model_object(name, facts.snapshot)
+    return bodies.dated_model_object(name, facts.snapshot, in_prompts=facts.family == "completion")
 
 
 def _answered(service: Service, call: Call, took_s: float) -> Response:

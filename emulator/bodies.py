@@ -57,13 +57,13 @@ def model_object(name: str, snapshot: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": _MODEL_CREATED, "owned_by": f"emulator-{snapshot}"}
 
 
-def dated_model_object(name: str, snapshot: str) -> dict[str, Any]:
-    """A model of GET /models of the dated Azure API."""
+def dated_model_object(name: str, snapshot: str, *, in_prompts: bool = False) -> dict[str, Any]:
+    """A model of GET /models of the dated Azure API; `in_prompts`: it takes prompts and no chats."""
     capabilities = {
         "fine_tune": False,
         "inference": True,
-        "completion": False,
-        "chat_completion": True,
+        "completion": in_prompts,
+        "chat_completion": not in_prompts,
         "embeddings": False,
     }
     return {

@@ -42,6 +42,7 @@ class Cell:
         unit: 1 divided by the respondent's repeats.
         split: index into SPLITS.
         probabilities: shape (n, K), rows sum to 1, NaN where there are none; None if no row has any.
+        covered_mass: of the service's probability, what fell on an option for certain; NaN where unknown.
     """
 
     arm: str
@@ -58,6 +59,7 @@ class Cell:
     in_sample: BoolArray
     simulated: BoolArray
     probabilities: FloatArray | None = None
+    covered_mass: FloatArray | None = None
 
     @property
     def eligible(self) -> BoolArray:

@@ -33,6 +33,7 @@ _READ_AS = {
     "split": "split",
     "in_sample": "in_sample",
     "system_fingerprint": "simulated",
+    "covered_mass": "covered_mass",
 }
 """Column of the file -> attribute of Columns."""
 
@@ -73,7 +74,7 @@ class Triples:
 
 @dataclass(frozen=True)
 class PredictionColumns:
-    """One entry a row of the file; a null answer or truth is MISSING_CODE."""
+    """One entry a row of the file; a null answer or truth is MISSING_CODE, a null covered_mass NaN."""
 
     respondent: IntArray
     question: IntArray
@@ -87,6 +88,7 @@ class PredictionColumns:
     split: IntArray
     in_sample: BoolArray
     simulated: BoolArray
+    covered_mass: FloatArray
     probabilities: Triples
     usage: UsageColumns
 
@@ -176,6 +178,8 @@ def _plain(column: pa.Array, name: str) -> npt.NDArray[Any]:
         return np.asarray(told.fill_null(False).to_numpy(zero_copy_only=False))
     if name in ("answer", "truth", "repeat"):
         return plain_codes(column)
+    if name == "covered_mass":
+        return np.asarray(column.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False))
     return np.asarray(column.to_numpy(zero_copy_only=False))
 
 

@@ -231,6 +231,7 @@ def _cell(columns: PredictionColumns, rows: IntArray, names: Names, where: str, 
         split=columns.split[rows],
         in_sample=columns.in_sample[rows],
         simulated=columns.simulated[rows],
+        covered_mass=columns.covered_mass[rows],
     )
 
 

@@ -7,20 +7,21 @@ import math
 
 import numpy as np
 
-from evaluation.arrays import FloatArray, IntArray
+from evaluation.arrays import BoolArray, FloatArray, IntArray
 from evaluation.cells import Cell
 from evaluation.figures import Figure, figure, ratio
 from evaluation.ordinal import NOMINAL
 from evaluation.scale import Scale
 
 SINGLE_ANSWERS = "predictions are single answers, not probabilities"
+FIGURES = ("log_loss", "log_loss_skill", "brier", "rps", "ece", "covered_mass")
 N_BINS = 10
 SMALLEST = 1e-15
 """Floor of a probability inside a logarithm."""
 
 
 def probability_figures(cell: Cell, human: FloatArray | None, *, weighted: bool) -> list[Figure]:
-    """Log loss in nats, its skill over the human shares, the Brier score (0..2), RPS and ECE.
+    """Log loss in nats, its skill over the human shares, the Brier score (0..2), RPS, ECE and covered mass.
 
     Args:
         cell: scored over eligible predictions that have probabilities.
@@ -28,7 +29,7 @@ def probability_figures(cell: Cell, human: FloatArray | None, *, weighted: bool)
         weighted: use survey weights.
     """
     if cell.probabilities is None:
-        return [Figure(name, None, SINGLE_ANSWERS) for name in ("log_loss", "log_loss_skill", "brier", "rps", "ece")]
+        return [Figure(name, None, SINGLE_ANSWERS) for name in FIGURES]
     scored = cell.eligible & np.isfinite(cell.probabilities).all(axis=1)
     p, truth = cell.probabilities[scored], cell.truth[scored]
     mass = cell.mass(weighted=weighted)[scored]
@@ -40,7 +41,16 @@ def probability_figures(cell: Cell, human: FloatArray | None, *, weighted: bool)
         figure("brier", brier(p, truth, mass), why),
         _rps_figure(p, truth, mass, cell.scale, why),
         *reliability_figures(p, truth, mass),
+        _covered(cell, scored, mass),
     ]
+
+
+def _covered(cell: Cell, scored: BoolArray, mass: FloatArray) -> Figure:
+    """Mean covered mass, 0..1: how much of the probabilities the service told, and not an even split of the rest."""
+    told = np.full(len(cell.truth), np.nan) if cell.covered_mass is None else cell.covered_mass
+    known = np.isfinite(told[scored])
+    value = ratio(float(mass[known] @ told[scored][known]), float(mass[known].sum()))
+    return figure("covered_mass", value, "the predictions do not tell their covered mass")
 
 
 def log_loss(p: FloatArray, truth: IntArray, mass: FloatArray) -> float:

@@ -1,6 +1,6 @@
 """The verdict: what a reader must know before any table, in plain words, gravest first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from evaluation.cells import RunData
 from evaluation.figures import LOGIT, MAJORITY, Interval
@@ -32,6 +32,8 @@ _MEANING = {
     BELOW_FLOOR: "answer shares cannot be told from a resample of the people (good)",
 }
 """Flag -> what it says; in the order of the lines."""
+ENOUGH_MASS = 0.9
+"""Covered mass below this is told."""
 
 
 def warning_lines(run: RunData) -> list[str]:
@@ -67,7 +69,18 @@ def verdict_lines(scores: SplitScores, arms: Sequence[str]) -> list[str]:
             if flagged:
                 places = ", ".join(_place(question, flag, s) for question, s in flagged.items())
                 lines.append(f"{arm}: {flag} on {places}: {meaning}.")
+        lines += _covered_line(arm, cells)
     return lines
+
+
+def _covered_line(arm: str, cells: Mapping[str, Scored]) -> list[str]:
+    shares = {question: s.measured.value("covered_mass", weighted=False) for question, s in cells.items()}
+    low = {question: share for question, share in shares.items() if share is not None and share < ENOUGH_MASS}
+    if not low:
+        return []
+    places = ", ".join(f"{question} ({share:.0%})" for question, share in low.items())
+    rest = "what the service did not tell is split evenly between the options it may belong to"
+    return [f"{arm}: covered mass on {places}: {rest}."]
 
 
 def _reused_line(scores: SplitScores, arm: str) -> list[str]:

@@ -1,10 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from evaluation.baselines import fit_baselines
+from evaluation.load import load_run
 from evaluation.measure import measure
 from evaluation.probability import reliability_figures, rps
 from evaluation.scale import Scale
+from evaluation.scoring import score_split
+from evaluation.verdict import verdict_lines
 from tests.support.cells import cell_of, nominal, ordinal
+from tests.support.runs_folder import ArmRows, RunFolder, variable
 
 P = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.3, 0.3, 0.4]])
 TRUTH = np.array([0, 2, 2])
@@ -45,3 +52,31 @@ def test_certain_and_right_has_no_calibration_error():
 
     assert found.value("ece") == 0
     assert found.value("rps") == 0
+
+
+def test_covered_mass_is_the_weighted_mean_of_what_is_told():
+    cell = cell_of(TRUTH, P.argmax(axis=1), nominal(3), weight=MASS, probabilities=P)
+
+    told = measure(replace(cell, covered_mass=np.array([0.5, 1.0, np.nan])))
+
+    assert told.value("covered_mass") == pytest.approx((0.5 + 2.0) / 3)
+    assert measure(cell).value("covered_mass") is None
+
+
+def test_low_covered_mass_is_told_by_arm_and_question(tmp_path):
+    rows = [{1: 0.5, 2: 0.3, 3: 0.2}] * 200
+    folder = RunFolder(
+        questions=[variable("Q", [1, 2, 3])],
+        truth={"Q": np.tile([1, 2, 3, 1], 50)},
+        arms={"p": {"Q": ArmRows(np.full(200, 1), probabilities=rows)}},
+        fields={"F": [1, 2] * 100},
+        weights=np.ones(200),
+    )
+    run = load_run(folder.write(tmp_path), "run-1")
+    cells = {key: replace(cell, covered_mass=np.full(200, 0.44)) for key, cell in run.cells.items()}
+    told = replace(run, cells=cells)
+
+    scores = score_split(told, fit_baselines(told, progress=len), "all", progress=len)
+    lines = verdict_lines(scores, ["p"])
+
+    assert any(line.startswith("p: covered mass on Q (44%): ") for line in lines)

@@ -99,7 +99,7 @@ def test_evaluation_says_it_first_and_marks_who_was_trained_on(tmp_path: Path) -
     assert "as in the study of 2024" in found.warnings[0]
     assert any(line.startswith("basic: IN_SAMPLE") for line in found.verdict)
     assert any(row.split == "held_out" for row in found.rows)
-    assert held_out(found, "basic", "majority").n_in_sample > 0  # a promotion on this is unsound
+    assert held_out(found, "basic", "baseline:majority").n_in_sample > 0  # a promotion on this is unsound
     assert nobody_left.warnings == found.warnings
 
 

@@ -1,14 +1,20 @@
 """What every kind of store keeps: a folder, S3 (moto's server over HTTP), Azure Blob storage (Azurite)."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
-from schemas.errors import StoreAwayError, StoreError
-from storage.revisions import change, read_revision
+from schemas.errors import SettingsError, StoreAwayError, StoreError
+from schemas.overnight import QueueEntry
+from schemas.tuning import RegisteredModel
+from storage.objects import bucket
 from storage.runs import append_event, load_events
 from storage.store import open_store
+from storage.tuning_records import change_registry, load_registry
+from tests.support.cli_runs import CommandLine
 from tests.support.object_services import blob_service, s3_service
+from workers.nights.entries import change_queue, read_queue
 
 KINDS = ["folder", "s3", pytest.param("blob", marks=pytest.mark.accept)]
 
@@ -108,16 +114,43 @@ def test_copies_of_a_run_that_was_planned_again_are_dropped(place, opened):
         planner.remove_folder("run", first="run.json", aside=".nightpoll/trash/x")
 
 
-def test_no_update_is_lost_among_twenty_writers(opened):
+def entry(writer: int) -> QueueEntry:
+    at = datetime.now(UTC)
+    return QueueEntry(id=str(writer), study="/s/study.yaml", name="s", run_id=f"s-{writer}", added_at=at)
+
+
+def test_no_update_of_registry_or_queue_is_lost_among_twenty_writers(opened):
+    """Each registers a model and adds an entry; all of them meet in both documents."""
+
     def add(writer: int) -> None:
         store = opened(f"host{writer}")
-        for _ in range(2):
-            change(store, ".nightpoll/registry", lambda now: {"n": now.get("n", 0) + 1})
+        change_registry(
+            store, lambda found: found.model_copy(update={"models": found.models | {f"m{writer}": RegisteredModel()}})
+        )
+        change_queue(store, lambda queue: queue.model_copy(update={"entries": [*queue.entries, entry(writer)]}))
 
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(add, range(20)))
 
-    assert read_revision(opened("reader"), ".nightpoll/registry") == (40, {"n": 40})
+    reader = opened("reader")
+    assert {int(entry.id) for entry in read_queue(reader).entries} == set(range(20))
+    assert len(load_registry(reader).models) == 20
+
+
+def test_write_whose_answer_was_lost_knows_its_own_object_when_it_tries_again(place, opened, monkeypatch):
+    if place[0] == "folder":
+        return  # nothing lies between us and the disk
+    store, rel, send = opened(), "run/batches/000001.json", bucket.obstore.put
+
+    def sent_twice(*arguments, **options):
+        send(*arguments, **options)
+        return send(*arguments, **options)
+
+    monkeypatch.setattr(bucket.obstore, "put", sent_twice)
+
+    assert store.put_if_absent(rel, b"one")
+    assert store.replace_if_match(rel, b"two", store.read_tagged(rel).tag)
+    assert not store.put_if_absent(rel, b"two")
 
 
 def test_events_of_two_hosts_are_read_in_order(opened):
@@ -137,3 +170,39 @@ def test_service_that_is_not_there_is_said_without_its_address(monkeypatch, tmp_
         open_store("s3://surveys/lab", tmp_path)
     assert "nobody-may-see" not in f"{told.value}{told.value.__cause__}"
     assert told.value.where == "s3://surveys/lab"
+
+
+def test_command_that_needs_workers_wants_a_redis_of_all_machines(place, opened, tmp_path, monkeypatch, capsys):
+    if place[0] == "folder":
+        return  # has a server of its own
+    monkeypatch.setenv("NIGHTPOLL_STORE", opened().uri)
+    monkeypatch.setenv("NIGHTPOLL_CACHE", str(tmp_path / "cache"))
+
+    said = CommandLine(capsys)("run", tmp_path, "--yes")
+
+    assert said.code == 2
+    assert "NIGHTPOLL_REDIS_URL" in said.err
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://key:secret@surveys/lab",
+        "s3://surveys/lab?token=abc",
+        "gs://surveys/lab",
+        "abfs://surveys/lab",
+        "s3://b/../c",
+    ],
+)
+def test_address_that_is_wrong_or_holds_a_key_is_refused_and_not_repeated(uri, tmp_path):
+    with pytest.raises(SettingsError) as told:
+        open_store(uri, tmp_path)
+    assert "secret" not in str(told.value)
+    assert "abc" not in str(told.value)
+
+
+def test_endpoint_in_the_open_is_refused_unless_it_is_on_this_machine(monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://objects.example.org")
+
+    with pytest.raises(SettingsError, match="http"):
+        open_store("s3://surveys/lab", tmp_path)

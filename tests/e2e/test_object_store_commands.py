@@ -50,16 +50,3 @@ def test_commands_work_on_s3_and_leave_nothing_in_the_folder_they_are_called_in(
         with zipfile.ZipFile(tmp_path / "r1.zip") as archive:
             assert {"r1/run.json", "r1/predictions.parquet"} <= set(archive.namelist())
         assert not (tmp_path / "runs").exists()
-
-
-def test_store_without_a_redis_of_all_machines_is_refused_before_a_plan_is_made(nightpoll, tmp_path, monkeypatch):
-    with s3_service(tmp_path / "log") as service:
-        for name, value in service.environ().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("NIGHTPOLL_STORE", service.uri)
-        monkeypatch.setenv("NIGHTPOLL_CACHE", str(tmp_path / "cache"))
-
-        said = nightpoll("run", tmp_path, "--yes")
-
-    assert said.code == 2
-    assert "NIGHTPOLL_REDIS_URL" in said.err

@@ -47,6 +47,7 @@ def assert_kept(result, n_respondents):
     assert twice <= counted
 
 
+@pytest.mark.accept
 def test_host_that_is_cut_off_and_host_that_dies_lose_no_row_on_s3(tmp_path):
     with s3_service(tmp_path / "log") as service:
         assert_kept(one_cut_off_one_killed(service, n_respondents=70, shard_size=16, cut_s=6), 70)

@@ -74,6 +74,7 @@ def append_event(store: Store, run_id: str, kind: EventKind, data: dict[str, Any
     event = Event(id=uuid4().hex[:12], at=datetime.now(UTC), kind=kind, data={} if data is None else data)
     name = f"{event.at:%Y%m%dT%H%M%S%f}-{event.id}.json"
     store.put_if_absent(f"{run_paths.events_dir(run_id)}/{name}", event.model_dump_json().encode())
+    store.ring()
     return event
 
 

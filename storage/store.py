@@ -65,6 +65,13 @@ class Store:
         """A folder on this host that holds everything below `rel_dir`, for reading only."""
         return self.path(rel_dir)
 
+    def ring(self) -> None:
+        """Tell readers of `bell` that an event was added."""
+
+    def bell(self) -> str:
+        """Changes with each `ring`, where looking into every run would cost too much."""
+        return ""
+
     def keep(self, rel: str) -> None:
         """A file that was written in place at `path` counts from now on."""
 
@@ -167,12 +174,9 @@ class Store:
         return True
 
     def remove_folder(self, rel: str, *, first: str, aside: str) -> None:
-        """Remove a folder so that a crash leaves no half of it: moved to `aside`, then taken apart.
+        """Remove a folder so that a crash leaves no half of it: moved to `aside`, which nobody reads, then taken apart.
 
-        Args:
-            rel: the folder.
-            first: the file without which a folder counts for nothing; where nothing can be moved it goes first.
-            aside: a place in the store that nobody reads.
+        Where nothing can be moved, the file `first` goes first, without which a folder counts for nothing.
         """
         target = self.path(aside)
         try:

@@ -21,6 +21,7 @@ from schemas import run_paths, wire
 from schemas.errors import NightpollError, StoreAwayError, StoreError
 from schemas.events import RunState
 from schemas.run import RunManifest
+from storage.news import News
 from storage.parts import landed_units
 from storage.runs import append_event, list_run_ids, load_manifest, load_state
 from storage.store import Store
@@ -66,6 +67,7 @@ class Keeper(threading.Thread):
         self._stop_event = threading.Event()
         self._published = Published()
         self._manifests: dict[str, RunManifest] = {}
+        self._news = News(store)
         self._resting: dict[str, int] = {}  # runs with nothing to do, with the number of events they had then
         self._evaluations = EvaluationJobs(redis, app, clock)
         self._held_since_s: dict[ShardMessage, float] = {}
@@ -128,8 +130,10 @@ class Keeper(threading.Thread):
 
     def _open_runs(self) -> dict[str, RunState]:
         """Runs that are active or wait for their evaluation."""
-        found = {}
+        found, has_news = {}, self._news.is_any()
         for run_id in list_run_ids(self._store):
+            if not has_news and run_id in self._resting:
+                continue
             n_events = len(self._store.names(run_paths.events_dir(run_id)))
             if self._resting.get(run_id) == n_events:
                 continue

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from schemas import run_paths
 from schemas.errors import SettingsError, StoreError
@@ -30,6 +31,7 @@ _IN_PLACE = re.compile(r"[^/.][^/]*/batches/[^/]+\.jsonl")
 _FILE = re.compile(r"\.(json|jsonl|parquet|asks|again|turns|html|csv|lock)$")
 _COPY_MODE = 0o600
 _VERSIONS = ".versions"
+_BELL = f"{run_paths.PRIVATE}/bell"
 _VERSIONS_KEPT_S = 2 * 86400
 
 
@@ -76,6 +78,15 @@ class ObjectStore(Store):
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.copyfile(self.fetched(f"{rel_dir}/{entry.name}"), target)
         return folder
+
+    def ring(self) -> None:
+        """One small PUT."""
+        self._bucket.put(_BELL, uuid4().hex.encode())
+
+    def bell(self) -> str:
+        """One small GET."""
+        found = self._bucket.get(_BELL)
+        return "" if found is None else found.data.decode("ascii", "replace")
 
     def keep(self, rel: str) -> None:
         """Publish a file that was written at `path`, in place of an earlier one."""

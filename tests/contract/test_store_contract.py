@@ -8,6 +8,7 @@ import pytest
 from schemas.errors import SettingsError, StoreAwayError, StoreError
 from schemas.overnight import QueueEntry
 from schemas.tuning import RegisteredModel
+from storage.news import News
 from storage.objects import bucket
 from storage.runs import append_event, load_events
 from storage.store import open_store
@@ -159,6 +160,17 @@ def test_events_of_two_hosts_are_read_in_order(opened):
         append_event(opened(host), "run", kind)
 
     assert [event.kind for event in load_events(opened("c"), "run")] == kinds
+
+
+def test_event_rings_the_bell_that_other_hosts_hear(place, opened):
+    if place[0] == "folder":
+        return  # looks are free
+    news = News(opened("a"))
+    news.is_any()
+    assert not news.is_any()
+    append_event(opened("b"), "run", "paused")
+
+    assert news.is_any()
 
 
 def test_service_that_is_not_there_is_said_without_its_address(monkeypatch, tmp_path):

@@ -21,6 +21,7 @@ from schemas.errors import NightpollError
 from schemas.events import RunState
 from schemas.run import RunManifest
 from schemas.settings import Settings
+from storage.news import News
 from storage.runs import list_run_ids, load_manifest, load_state
 from storage.store import Store
 from workers import connection
@@ -48,6 +49,7 @@ class BatchKeeper:
         self._redis_url = redis_url
         self._environ = environ
         self._manifests: dict[str, RunManifest] = {}
+        self._news = News(store)
         self._resting: dict[str, int] = {}
         self._runs: dict[str, RunState] = {}
         self._led_s = 0.0
@@ -61,8 +63,9 @@ class BatchKeeper:
             active: runs whose calls may go out; others are looked at for batches that are still open.
         """
         runs = {run_id: state for run_id, state in active.items() if self._manifest(run_id).batch_shards}
+        has_news = self._news.is_any()
         for run_id in list_run_ids(self._store):
-            if run_id not in active:
+            if run_id not in active and (has_news or run_id not in self._resting):
                 state = self._open_in(run_id)
                 if state is not None:
                     runs[run_id] = state
@@ -81,8 +84,6 @@ class BatchKeeper:
 
     def _open_in(self, run_id: str) -> RunState | None:
         """State of a run that is not active and has open batches."""
-        if not self._store.exists(run_paths.batches_dir(run_id)):
-            return None
         n_events = len(self._store.names(run_paths.events_dir(run_id)))
         if self._resting.get(run_id) == n_events:
             return None

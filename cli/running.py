@@ -27,6 +27,7 @@ from workers.batch.choice import choose_transports
 from workers.batch.ledger import open_batches
 from workers.local.server import socket_url
 from workers.predictions.compaction import compact
+from workers.versions.replacing import follow_registry
 
 WATCH_EVERY_S = 1.0
 QUIET_WITHIN_S = 30.0
@@ -95,6 +96,7 @@ def resume(run: str, *, retry: str | None, budget: float | None, detach: bool, a
             choose_transports(store, run)
             append_event(store, run, "opened")
         elif state.phase != "finished":
+            follow_registry(store, run)
             append_event(store, run, "resumed")
         if detach:
             return _detached(run, as_json=as_json)

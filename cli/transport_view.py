@@ -10,8 +10,8 @@ from cli.text_table import print_table
 from producer.estimate import Cost
 from producer.transport_choice import Option, cost_of_choice, options_of, span
 from schemas.deadline import deadline_at
+from schemas.decisions import TransportChoice
 from schemas.errors import UserInputError
-from schemas.events import TransportChoice
 from schemas.run import ArmLoad, RunManifest
 from storage.store import Store
 from workers.batch.choice import choices_for

@@ -156,12 +156,37 @@ def rollback(store: Store, name: str) -> Registry:
             return model.model_copy(update={"rollout": None})
         if model.previous is None:
             raise UserInputError(f"{name} has no earlier live version.", hint="`nightpoll models show` lists versions.")
-        now_live, before = model.live(), _version(model, name, model.previous)
-        states = {before.version: "live"} | ({now_live.version: "candidate"} if now_live is not None else {})
-        kept = [v.model_copy(update={"state": states.get(v.version, v.state)}) for v in model.versions]
-        return RegisteredModel(versions=kept, previous=None if now_live is None else now_live.version, rollout=None)
+        return _put_back(model, model.previous, name)
 
     return _change(store, name, edited)
+
+
+def withdraw(store: Store, name: str, version: str) -> ModelVersion | None:
+    """Roll back this very version, once: nothing changes if it is no longer asked.
+
+    Args:
+        store: with the registry.
+        name: of the registered model.
+        version: that failed, live or rolled out.
+
+    Returns:
+        The version in service afterwards; None if there is no other than the one that failed.
+    """
+
+    def edited(registry: Registry) -> Registry:
+        model = registry.models.get(name)
+        if model is None:
+            return registry
+        live, rolling = model.live(), None if model.rollout is None else model.rollout[0]
+        if rolling == version and (live is None or live.version != version):
+            return _with(registry, name, model.model_copy(update={"rollout": None}))
+        if live is None or live.version != version or model.previous is None:
+            return registry
+        return _with(registry, name, _put_back(model, model.previous, name))
+
+    after = change_registry(store, edited).models.get(name)
+    live = None if after is None else after.live()
+    return None if live is None or live.version == version else live
 
 
 def retire(store: Store, name: str, version: str) -> Registry:
@@ -181,6 +206,13 @@ def retire(store: Store, name: str, version: str) -> Registry:
         return model.model_copy(update={"versions": kept, "rollout": rolling})
 
     return _change(store, name, edited)
+
+
+def _put_back(model: RegisteredModel, previous: str, name: str) -> RegisteredModel:
+    now_live, before = model.live(), _version(model, name, previous)
+    states = {before.version: "live"} | ({now_live.version: "candidate"} if now_live is not None else {})
+    kept = [v.model_copy(update={"state": states.get(v.version, v.state)}) for v in model.versions]
+    return RegisteredModel(versions=kept, previous=None if now_live is None else now_live.version, rollout=None)
 
 
 def _version(model: RegisteredModel, name: str, version: str) -> ModelVersion:

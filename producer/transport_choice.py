@@ -10,7 +10,7 @@ from math import ceil
 from typing import Literal, NamedTuple
 
 from producer.estimate import Cost, Load, cost_of, time_s
-from schemas.events import TransportChoice
+from schemas.decisions import TransportChoice
 from schemas.models import BatchDeployment, Model
 from schemas.run import ArmLoad
 

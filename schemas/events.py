@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from schemas.decisions import Generation, HandedOver, Replaced, TransportChoice
+from schemas.models import Model
+
 EventKind = Literal[
     "opened",
     "paused",
@@ -14,6 +17,7 @@ EventKind = Literal[
     "budget",
     "over_budget",
     "model_stopped",
+    "replaced",
     "stopped",
     "environment",
     "finished",
@@ -38,47 +42,6 @@ class Event(BaseModel):
     data: dict[str, Any] = Field(default_factory=dict)
 
 
-class Generation(BaseModel):
-    """A retry generation: the shards of the plan again, for requests whose best outcome is in `outcomes`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    number: int
-    outcomes: list[str]
-
-
-class HandedOver(BaseModel):
-    """Batch requests of a model that are asked online from now on.
-
-    Attributes:
-        shards: that hold them.
-        turns_usd: what answers of earlier turns cost that the shards' journals were given.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    model: str
-    generation: int
-    shards: list[int]
-    turns_usd: float = 0.0
-
-
-class TransportChoice(BaseModel):
-    """What the requests of a model with `transport: auto` take, chosen when the run opened.
-
-    Attributes:
-        deadline: that it was chosen for, as an arm's; None: nobody gave one.
-        reason: one sentence.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    model: str
-    transport: Literal["online", "batch"]
-    deadline: str | None = None
-    reason: str = ""
-
-
 EvaluationJob = Literal["none", "asked", "done", "failed"]
 RunPhase = Literal["planned", "running", "paused", "stopped", "cancelled", "finished"]
 
@@ -94,6 +57,8 @@ class RunState(BaseModel):
         exit_code: what a command that follows the run returns in this phase.
         stopped_models: models that no longer answer since the last resume -> exit code (5 refused, 6 unreachable);
             the run goes on with the others and then stops.
+        replaced: versions that were rolled back to, in order; the last one of a model answers what is left.
+        restarted_at: the last resume or retry: what was answered before no longer speaks against a version.
         budget_usd: the newest bound on the bill; None: the study's own.
         priority: turns in the window per turn of a run with priority 1.
         handed_over: batch work that goes on online.
@@ -112,6 +77,8 @@ class RunState(BaseModel):
     reason: str = ""
     exit_code: int = 0
     stopped_models: dict[str, int] = Field(default_factory=dict)
+    replaced: list[Replaced] = Field(default_factory=list)
+    restarted_at: AwareDatetime | None = None
     budget_usd: float | None = None
     priority: int = 1
     detached: bool = False
@@ -139,6 +106,10 @@ class RunState(BaseModel):
         """Number of the newest generation, 0 for the first pass."""
         return self.generations[-1].number if self.generations else 0
 
+    def replacement(self, model: str) -> Replaced | None:
+        """What answers for a model of the plan since its version was rolled back."""
+        return next((one for one in reversed(self.replaced) if one.model == model), None)
+
     def is_handed_over(self, model: str, generation: int) -> bool:
         """What is left of a model's batch work in a generation is asked online."""
         return any(moved.model == model and moved.generation == generation for moved in self.handed_over)
@@ -155,7 +126,7 @@ def fold(events: Iterable[Event]) -> RunState:
 def _after(state: RunState, event: Event) -> RunState:
     if state.phase == "cancelled" and event.kind not in ("generation", "evaluation_asked", "evaluated"):
         return state
-    return state.model_copy(update=_AFTER[event.kind](state, event.data))
+    return state.model_copy(update=_AFTER[event.kind](state, event.data | {"at": event.at}))
 
 
 Update = dict[str, Any]
@@ -174,8 +145,8 @@ def _paused(state: RunState, data: Update) -> Update:
     return {} if state.phase == "finished" else {"phase": "paused", "reason": data.get("reason", "")}
 
 
-def _resumed(state: RunState, _: Update) -> Update:
-    return {} if state.phase == "finished" else _RUNNING
+def _resumed(state: RunState, data: Update) -> Update:
+    return {} if state.phase == "finished" else _RUNNING | {"restarted_at": data["at"]}
 
 
 def _cancelled(state: RunState, data: Update) -> Update:
@@ -188,7 +159,7 @@ def _generation(state: RunState, data: Update) -> Update:
     generation = Generation(number=int(data["number"]), outcomes=list(data["outcomes"]))
     if generation.number <= state.generation:
         return {}
-    return _RUNNING | {"generations": [*state.generations, generation]}
+    return _RUNNING | {"generations": [*state.generations, generation], "restarted_at": data["at"]}
 
 
 def _budget(_: RunState, data: Update) -> Update:
@@ -202,6 +173,16 @@ def _over_budget(_: RunState, data: Update) -> Update:
 def _model_stopped(state: RunState, data: Update) -> Update:
     stopped = state.stopped_models | {str(data["model"]): int(data["exit_code"])}
     return {"reason": data.get("message", ""), "stopped_models": stopped}
+
+
+def _replaced(state: RunState, data: Update) -> Update:
+    new = Replaced(model=str(data["model"]), entry=Model.model_validate(data["entry"]), at=data["at"])
+    before = state.replacement(new.model)
+    if before is not None and before.entry.version == new.entry.version:
+        return {}  # two keepers may say the same
+    open_ones = {name: code for name, code in state.stopped_models.items() if name != new.model}
+    said = {"reason": data["message"]} if "message" in data else {}
+    return {"replaced": [*state.replaced, new], "stopped_models": open_ones} | said
 
 
 def _stopped(state: RunState, data: Update) -> Update:
@@ -260,6 +241,7 @@ _AFTER: dict[EventKind, Callable[[RunState, Update], Update]] = {
     "budget": _budget,
     "over_budget": _over_budget,
     "model_stopped": _model_stopped,
+    "replaced": _replaced,
     "stopped": _stopped,
     "environment": _environment,
     "finished": _finished,

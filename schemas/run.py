@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from schemas.events import TransportChoice
+from schemas.decisions import TransportChoice
 from schemas.models import Model
 from schemas.study import Arm, Study
 

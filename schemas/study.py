@@ -14,6 +14,7 @@ from schemas.derive import Derive
 from schemas.evaluate import Evaluate
 from schemas.experiment import Experiment
 from schemas.languages import Languages
+from schemas.on_failure import OnFailure
 from schemas.question import Question
 from schemas.strict import Strict
 from schemas.survey_source import SurveySource
@@ -255,6 +256,10 @@ class Study(Strict):
     budget: Budget = Field(default_factory=Budget, description="Bound on the bill.")
     privacy: Privacy = Field(default_factory=Privacy, description="What is refused to protect respondents.")
     queue: Queue = Field(default_factory=Queue, description="How requests are cut into shards.")
+    on_failure: OnFailure = Field(
+        default_factory=lambda: OnFailure.model_validate({}),
+        description="When the version in service of a registered model fails in the run.",
+    )
     field_period: str | date | None = Field(
         None, description="When the survey was in the field; shown, and told to the model by the stage on the times."
     )

@@ -34,6 +34,7 @@ from workers.predictions.late_answers import late_answers
 from workers.shards import locks
 from workers.sharing import crowds_the_queue, giving_way
 from workers.tuning_poll import TuningPoll
+from workers.versions.watch import VersionWatch
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class Keeper(threading.Thread):
         self._manifests: dict[str, RunManifest] = {}
         self._news = News(store)
         self._resting: dict[str, int] = {}  # runs with nothing to do, with the number of events they had then
+        self._versions = VersionWatch(store, clock=clock)
         self._evaluations = EvaluationJobs(redis, app, clock)
         self._held_since_s: dict[ShardMessage, float] = {}
         self._asked: frozenset[ShardMessage] = frozenset()  # shards that were told to give way and still hold
@@ -106,6 +108,8 @@ class Keeper(threading.Thread):
         if self._nights is not None:
             self._nights.tick()
         states = {run_id: state for run_id, state in open_runs.items() if state.is_active}
+        if self._versions.tick(states):
+            states = {run_id: state for run_id in states if (state := load_state(self._store, run_id)).is_active}
         if self._batches is not None:
             self._batches.tick(states)
         streams = {run_id: self._streams(run_id, state) for run_id, state in states.items()}

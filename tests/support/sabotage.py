@@ -16,16 +16,18 @@ Fault tests run the same schedule with and without a protection: a test that pas
     probe     trouble in a row closes a deployment for a while, then everybody calls at once
     announcements  on an object store, calls go out unannounced
     watchdog  nobody looks whether messages are taken
+    rollback  a version that was rolled back to before this process began is not asked
     patience  a call is given up after its second attempt
 """
 
 import logging
 import os
 import sys
+from datetime import UTC, datetime
 
 from kombu.transport.redis import QoS
 
-from schemas import wire
+from schemas import events, wire
 from schemas.errors import StoreError
 
 if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
@@ -35,7 +37,7 @@ if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
 from workers import backlog, keeper, process, watchdog
 from workers.calls import retry, turns
 from workers.limits import breaker
-from workers.shards import held_lock, locks, segments, shard
+from workers.shards import control, held_lock, locks, segments, shard
 from workers.shards.journal import JournalState
 
 if not os.environ.get("NIGHTPOLL_TEST_REAL_LEASES"):
@@ -134,6 +136,17 @@ def without_announcements() -> None:
 
 def without_watchdog() -> None:
     watchdog.ConsumerWatch.is_stuck = lambda *_: False
+
+
+def without_rollback() -> None:
+    began = datetime.now(UTC)
+    load = control.load_state
+
+    def recent_only(store: object, run_id: str) -> events.RunState:
+        state = load(store, run_id)
+        return state.model_copy(update={"replaced": [one for one in state.replaced if one.at >= began]})
+
+    control.load_state = recent_only
 
 
 def without_patience() -> None:

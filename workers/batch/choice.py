@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from producer.transport_choice import choose
 from schemas.deadline import deadline_at
-from schemas.events import TransportChoice
+from schemas.decisions import TransportChoice
 from schemas.run import RunManifest
 from storage.runs import append_event, load_manifest, load_state
 from storage.store import Store

@@ -82,10 +82,11 @@ class _Run:
         self.questions = load_codebook(store, run_id).questions
         manifest = load_manifest(store, run_id)
         self.arms = manifest.study.arms
-        self.tuned = TunedModels(store, manifest)
+        state = load_state(store, run_id)
+        self.tuned = TunedModels(store, manifest, [one.entry for one in state.replaced])
         self.imports = {name for name, arm in self.arms.items() if arm.imported is not None}
         self.version = version
-        open_status = "cancelled" if load_state(store, run_id).phase == "cancelled" else "pending"
+        open_status = "cancelled" if state.phase == "cancelled" else "pending"
         self.reader = Reader(self.questions, open_status, version)
         self._shapes: dict[tuple[str, str], AnswerFormat] = {}
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
+from schemas.models import Model
 from schemas.run import RunManifest
 from storage.store import Store
 from storage.tuning_records import load_tuning_manifest
 
 
 class TunedModels:
-    """The tuned models of a run, by model id."""
+    """The tuned models of a run, by model id, those that were rolled back to included."""
 
-    def __init__(self, store: Store, manifest: RunManifest) -> None:
-        tuned = [model for model in manifest.models.values() if model.version is not None]
+    def __init__(self, store: Store, manifest: RunManifest, rolled_back_to: Sequence[Model] = ()) -> None:
+        tuned = [model for model in [*manifest.models.values(), *rolled_back_to] if model.version is not None]
         self._versions = {model.model: model.version for model in tuned}
         self._seen: dict[str, frozenset[str]] = {}
         for model in tuned:

@@ -8,6 +8,7 @@ from typing import Any
 from schemas import run_paths
 from schemas.errors import NightpollError
 from schemas.events import EventKind, RunState
+from schemas.models import Model
 from storage.runs import append_event, load_state
 from storage.store import Store
 
@@ -20,17 +21,31 @@ class StopWork(Exception):  # noqa: N818 - an order, not an error
 
 @dataclass
 class RunControl:
-    """One model of one run in this process.
+    """One model of one run in this process, as one version of it answers.
 
     Attributes:
+        entry: of the version that was rolled back to; None: the model as planned.
         stopped: set when no call may go out any more.
+        is_outdated: because another version answers from now on.
     """
 
     run_id: str
     model: str
+    entry: Model | None = None
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     n_shards: int = 0
     seen_events: int = -1
+    is_outdated: bool = False
+
+    @property
+    def version(self) -> str | None:
+        """NAME@VERSION that was rolled back to."""
+        return None if self.entry is None else self.entry.version
+
+    @property
+    def key(self) -> tuple[str, str, str | None]:
+        """Run, model, and version that was rolled back to."""
+        return self.run_id, self.model, self.version
 
 
 class RunWatch:
@@ -38,7 +53,7 @@ class RunWatch:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._runs: dict[tuple[str, str], RunControl] = {}
+        self._runs: dict[tuple[str, str, str | None], RunControl] = {}
         self._owed: dict[str, tuple[int, str]] = {}  # stops that a full store did not take: events then, reason
         self._task: asyncio.Task[None] | None = None
 
@@ -48,7 +63,9 @@ class RunWatch:
         Raises:
             StoreError: the run's events cannot be read.
         """
-        control = self._runs.setdefault((run_id, model), RunControl(run_id, model))
+        replaced = (await asyncio.to_thread(load_state, self._store, run_id)).replacement(model)
+        control = RunControl(run_id, model, None if replaced is None else replaced.entry)
+        control = self._runs.setdefault(control.key, control)
         control.n_shards += 1
         try:
             await self._refresh(control)
@@ -64,7 +81,7 @@ class RunWatch:
         """A shard of the run ended here."""
         control.n_shards -= 1
         if control.n_shards == 0:
-            self._runs.pop((control.run_id, control.model), None)
+            self._runs.pop(control.key, None)
 
     def is_busy(self) -> bool:
         """A shard is being worked on."""
@@ -72,7 +89,7 @@ class RunWatch:
 
     def n_kinds(self) -> int:
         """Runs and models that are worked on here."""
-        return len(self._runs)
+        return len({key[:2] for key in self._runs})
 
     def n_shards(self) -> int:
         """Shards that are worked on here."""
@@ -86,14 +103,16 @@ class RunWatch:
     async def stop_model(self, control: RunControl, *, exit_code: int, message: str, code: str) -> None:
         """Nobody serves the model any more: stop here at once, and everywhere by an event (one is enough)."""
         control.stopped.set()
-        state = await asyncio.to_thread(self._state, control)
-        if state is not None and state.is_active and control.model not in state.stopped_models:
+        state = await asyncio.to_thread(self._state_of, control.run_id)
+        if state is None or not state.is_active or _is_outdated(control, state):
+            return
+        if control.model not in state.stopped_models:
             data = {"model": control.model, "message": message, "code": code, "exit_code": exit_code}
             await asyncio.to_thread(self._append, control, "model_stopped", data)
 
     async def over_budget(self, control: RunControl, budget_usd: float | None, message: str) -> None:
         """No money for the next call: stop the run, unless the budget was raised from `budget_usd` meanwhile."""
-        state = await asyncio.to_thread(self._state, control)
+        state = await asyncio.to_thread(self._state_of, control.run_id)
         if state is None or not state.is_active or state.budget_usd != budget_usd or control.stopped.is_set():
             return
         control.stopped.set()
@@ -130,9 +149,9 @@ class RunWatch:
         except NightpollError:
             log.exception("event not written", extra={"event": "event_lost", "run_id": control.run_id})
 
-    def _state(self, control: RunControl) -> RunState | None:
+    def _state_of(self, run_id: str) -> RunState | None:
         try:
-            return load_state(self._store, control.run_id)
+            return load_state(self._store, run_id)
         except NightpollError:
             return None
 
@@ -140,11 +159,12 @@ class RunWatch:
         n_events = len(await asyncio.to_thread(self._store.names, run_paths.events_dir(control.run_id)))
         if n_events == control.seen_events:
             return
-        state = await asyncio.to_thread(self._state, control)
+        state = await asyncio.to_thread(self._state_of, control.run_id)
         if state is None:
             return
         control.seen_events = n_events
-        if not state.is_active or control.model in state.stopped_models:
+        control.is_outdated = _is_outdated(control, state)
+        if not state.is_active or control.model in state.stopped_models or control.is_outdated:
             control.stopped.set()
 
     def _keep_watching(self) -> None:
@@ -161,3 +181,8 @@ class RunWatch:
                 except NightpollError:
                     log.exception("events not read", extra={"event": "watch_failed", "run_id": control.run_id})
             await asyncio.sleep(self._store.look_every_s)
+
+
+def _is_outdated(control: RunControl, state: RunState) -> bool:
+    replaced = state.replacement(control.model)
+    return control.version != (None if replaced is None else replaced.entry.version)

@@ -57,15 +57,15 @@ class Node:
         """A model as frozen in the run."""
         return _manifest(self.store, run_id).models[name]
 
-    def lanes_of(self, run_id: str, name: str) -> tuple[list[Lane], list[Lane]]:
-        """Lanes of a model of the run and of its fallback, none if it has none.
+    def lanes_of(self, run_id: str, name: str, entry: Model | None = None) -> tuple[list[Lane], list[Lane]]:
+        """Lanes of a model of the run, or of the version that was put in its place, and of its fallback, if any.
 
         Raises:
             SettingsError: a key is missing in this process's environment.
         """
-        model = self.model_of(run_id, name)
-        fallback = [] if model.fallback is None else self.lanes.of_model(self.model_of(run_id, model.fallback))
-        return self.lanes.of_model(model), fallback
+        model = self.model_of(run_id, name) if entry is None else entry
+        spare = _manifest(self.store, run_id).models.get("" if model.fallback is None else model.fallback)
+        return self.lanes.of_model(model), [] if spare is None else self.lanes.of_model(spare)
 
     def model_of_shard(self, run_id: str, shard: int) -> str:
         """Name of the model that answers a shard."""

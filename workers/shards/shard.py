@@ -58,7 +58,9 @@ async def work_shard(node: Node, ref: ShardRef) -> ShardEnd:
         model = await asyncio.to_thread(node.model_of_shard, ref.run_id, ref.shard)
         control = await node.watch.enter(ref.run_id, model)
         try:
-            return await _work_entered(node, ref, control)
+            end = await _work_entered(node, ref, control)
+            is_for_another = end is ShardEnd.STOPPED and control.is_outdated and not node.draining
+            return ShardEnd.YIELDED if is_for_another else end
         finally:
             node.watch.leave(control)
     except StoreAwayError as error:
@@ -199,7 +201,7 @@ class _ShardWork:
     async def _lanes(self) -> tuple[Sequence[Lane], Sequence[Lane]]:
         """Those of the shard's model and those of its fallback."""
         try:
-            lanes, fallback = self._node.lanes_of(self._ref.run_id, self._control.model)
+            lanes, fallback = self._node.lanes_of(self._ref.run_id, self._control.model, self._control.entry)
         except SettingsError as error:
             await self._node.watch.stop_model(self._control, exit_code=5, message=str(error), code=error.code)
             return [], []

@@ -38,3 +38,19 @@ def test_evaluation_that_failed_keeps_its_reason():
 
     assert (state.evaluation, state.evaluation_note) == ("failed", "damaged")
     assert state.phase == "finished"
+
+
+def test_version_that_was_rolled_back_to_answers_the_rest_and_is_taken_once():
+    entry = {"provider": "openai", "model": "m1", "version": "tuned@v1"}
+    entry["deployments"] = [{"name": "a", "base_url": "http://127.0.0.1:9/v1", "auth": "none", "rpm": 60}]
+    stop = {"model": "tuned", "message": "fails", "exit_code": 5}
+    moved = {"model": "tuned", "entry": entry, "message": "v1 answers the rest"}
+
+    state = after(("opened", {}), ("model_stopped", stop), ("replaced", moved))
+    again = after(("opened", {}), ("replaced", moved), ("replaced", moved))
+
+    assert state.is_active
+    assert state.stopped_models == {}
+    assert state.replacement("tuned").entry.version == "tuned@v1"
+    assert state.replacement("other") is None
+    assert len(again.replaced) == 1

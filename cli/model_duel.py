@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import typer
 from cli.comparison_view import compared, show_comparison
 from cli.console import err, print_json
 from cli.context import load_environ, load_settings, load_store
+from cli.hosting_view import show_hosting
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging, registered_versions
 from cli.run_view import follow_silently, show_totals
 from cli.session import check_keys, key_names, sole_follower, workers_for
@@ -61,6 +63,7 @@ def compare_models(duel: Duel, *, yes: bool, as_json: bool) -> int:
     run_id = planned.manifest.run_id
     with sole_follower(store, settings, run_id):
         show_totals(planned.manifest.totals, run_id)
+        show_hosting(store, checked.models, datetime.now(UTC))
         if not yes and not _agreed(store, planned):
             return ExitCode.DONE
         with workers_for(store, settings, environ, checked.models) as redis_url:

@@ -3,6 +3,7 @@
 What takes long to import is imported in the functions that need it, so that `--help` stays quick.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,8 @@ def list_models(as_json: JsonOpt = False) -> int:
     from cli.registry_views import models_document, show_models
     from storage.tuning_records import load_registry
 
-    document = models_document(load_registry(load_store(load_settings())))
+    store = load_store(load_settings())
+    document = models_document(store, load_registry(store), datetime.now(UTC))
     print_json({"models": document}) if as_json else show_models(document)
     return ExitCode.DONE
 
@@ -56,7 +58,8 @@ def show(name: NameArg, as_json: JsonOpt = False) -> int:
     from cli.registry_views import model_document, show_model
     from storage.tuning_records import load_registry
 
-    document = model_document(load_registry(load_store(load_settings())), name)
+    store = load_store(load_settings())
+    document = model_document(store, load_registry(store), name, datetime.now(UTC))
     print_json(document) if as_json else show_model(document)
     return ExitCode.DONE
 
@@ -128,8 +131,9 @@ def rollout(
     from cli.registry_views import model_document, parsed_share, show_model
     from finetuning.registry import rollout as roll_out
 
-    registry = roll_out(load_store(load_settings()), name, version, parsed_share(share))
-    document = model_document(registry, name)
+    store = load_store(load_settings())
+    registry = roll_out(store, name, version, parsed_share(share))
+    document = model_document(store, registry, name, datetime.now(UTC))
     print_json(document) if as_json else show_model(document)
     return ExitCode.DONE
 
@@ -139,7 +143,8 @@ def rollback(name: NameArg, as_json: JsonOpt = False) -> int:
     from cli.registry_views import model_document, show_model
     from finetuning.registry import rollback as roll_back
 
-    document = model_document(roll_back(load_store(load_settings()), name), name)
+    store = load_store(load_settings())
+    document = model_document(store, roll_back(store, name), name, datetime.now(UTC))
     print_json(document) if as_json else show_model(document)
     return ExitCode.DONE
 
@@ -149,6 +154,7 @@ def retire(name: NameArg, version: VersionOpt, as_json: JsonOpt = False) -> int:
     from cli.registry_views import model_document, show_model
     from finetuning.registry import retire as retire_version
 
-    document = model_document(retire_version(load_store(load_settings()), name, version), name)
+    store = load_store(load_settings())
+    document = model_document(store, retire_version(store, name, version), name, datetime.now(UTC))
     print_json(document) if as_json else show_model(document)
     return ExitCode.DONE

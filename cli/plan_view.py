@@ -1,12 +1,13 @@
 """What `plan` shows: tasks, requests, sharing, reuse, tokens, cost and time, before anything is spent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cli.console import err, out
+from cli.hosting_view import hosting_lines
 from cli.opening import checked_study, discard, plan_into_staging
 from cli.transport_view import Ways, given_deadline, is_open, show_ways, ways_of
 from producer.reuse import find_reusable
@@ -25,6 +26,7 @@ class PlanReport:
         reused: requests that earlier runs of the store answered already.
         reused_by_run: run -> how many of them.
         notes: earlier runs that could not be read.
+        hosting: what deployments of tuned models cost by the hour, beside the calls.
     """
 
     study: str
@@ -33,12 +35,14 @@ class PlanReport:
     reused_by_run: dict[str, int]
     notes: list[str]
     ways: Ways | None = None
+    hosting: Sequence[str] = ()
 
     def document(self) -> dict[str, Any]:
         """For --json."""
         reuse = {"reused": self.reused, "reused_by_run": self.reused_by_run, "notes": self.notes}
         ways = {} if self.ways is None else {"transport": self.ways.document()}
-        return {"study": self.study, **self.totals.model_dump(exclude={"loads"}), **reuse, **ways}
+        hosting = {"hosting": list(self.hosting)} if self.hosting else {}
+        return {"study": self.study, **self.totals.model_dump(exclude={"loads"}), **reuse, **ways, **hosting}
 
 
 def plan_report(
@@ -69,7 +73,8 @@ def plan_report(
     finally:
         discard(store, planned)
     name, reused = checked.study.study, dict(reusable.by_run)
-    return PlanReport(name, manifest.totals, reusable.n, reused, list(reusable.skipped), ways)
+    hosting = hosting_lines(store, checked.models, now)
+    return PlanReport(name, manifest.totals, reusable.n, reused, list(reusable.skipped), ways, hosting)
 
 
 def show_plan(report: PlanReport) -> None:
@@ -79,6 +84,8 @@ def show_plan(report: PlanReport) -> None:
         out.print(f"{name:12} {text}", markup=False)
     for arm, n in t.relaxed_examples.items():
         out.print(f"{'examples':12} {arm}: {n:,} respondents have examples that match on fewer variables", markup=False)
+    for line in report.hosting:
+        out.print(line, markup=False)
     if report.ways is not None:
         show_ways(report.ways)
     for note in report.notes:

@@ -1,11 +1,14 @@
 """The registry as tables and documents."""
 
+from datetime import datetime
 from typing import Any
 
 from cli.console import out
+from cli.hosting_view import hosting_of
 from cli.text_table import print_table
 from schemas.errors import UserInputError
 from schemas.tuning import RegisteredModel, Registry
+from storage.store import Store
 
 
 def parsed_share(text: str) -> float:
@@ -21,9 +24,9 @@ def parsed_share(text: str) -> float:
         raise UserInputError(f"{text!r} is no share.", where="--share", hint="Write 10%.") from e
 
 
-def models_document(registry: Registry) -> list[dict[str, Any]]:
+def models_document(store: Store, registry: Registry, now: datetime) -> list[dict[str, Any]]:
     """All models for --json."""
-    return [_summary(name, model) for name, model in sorted(registry.models.items())]
+    return [_summary(store, name, model, now) for name, model in sorted(registry.models.items())]
 
 
 def show_models(document: list[dict[str, Any]]) -> None:
@@ -33,12 +36,18 @@ def show_models(document: list[dict[str, Any]]) -> None:
         out.print(text, markup=False)
         return
     rows = [
-        [m["name"], m["live"] or "-", m["rollout"] or "", str(len(m["versions"])), m["model"] or ""] for m in document
-    ]
-    print_table("", ["name", "live", "rollout", "versions", "model"], rows, right=(3,))
+        [
+            m["name"], m["live"] or "-", m["rollout"] or "", str(len(m["versions"])), _usd(m["cost_usd"]),
+            _hourly(m["hosting_usd_per_hour"]), m["model"] or "",
+        ]
+        for m in document
+    ]  # fmt: skip
+    headers = ["name", "live", "rollout", "versions", "US$ so far", "US$ an hour", "model"]
+    print_table("", headers, rows, right=(3, 4, 5))
+    _warn(document)
 
 
-def model_document(registry: Registry, name: str) -> dict[str, Any]:
+def model_document(store: Store, registry: Registry, name: str, now: datetime) -> dict[str, Any]:
     """One model for --json.
 
     Raises:
@@ -48,17 +57,22 @@ def model_document(registry: Registry, name: str) -> dict[str, Any]:
     if model is None:
         known = ", ".join(sorted(registry.models)) or "none yet"
         raise UserInputError(f"no model is registered as {name!r}.", hint=f"Registered: {known}.")
-    return _summary(name, model)
+    return _summary(store, name, model, now)
 
 
 def show_model(document: dict[str, Any]) -> None:
     """One model as a table."""
     rows = [
-        [v["version"], v["state"], v["added_at"][:16].replace("T", " "), _usd(v["cost_usd"]), v["job"], v["model"]]
+        [
+            v["version"], v["state"], v["added_at"][:16].replace("T", " "), _usd(v["cost_usd"]),
+            "" if v["hosting"] is None else _usd(v["hosting"]["usd"]),
+            "" if v["hosting"] is None else _hourly(v["hosting"]["usd_per_hour"]), v["job"], v["model"],
+        ]
         for v in document["versions"]
-    ]
-    headers = ["version", "state", "added (UTC)", "training US$", "job", "model"]
-    print_table(document["name"], headers, rows, right=(3,))
+    ]  # fmt: skip
+    headers = ["version", "state", "added (UTC)", "training US$", "hosting US$", "US$ an hour", "job", "model"]
+    print_table(document["name"], headers, rows, right=(3, 4, 5))
+    _warn([document])
     for version in document["versions"]:
         if version["evaluation"]:
             out.print(f"{version['version']}: {version['evaluation'].get('sentence', '')}", markup=False)
@@ -68,8 +82,16 @@ def show_model(document: dict[str, Any]) -> None:
         out.print(f"rollout: {document['rollout']}", markup=False)
 
 
-def _summary(name: str, model: RegisteredModel) -> dict[str, Any]:
-    live = model.live()
+def _warn(documents: list[dict[str, Any]]) -> None:
+    for version in (v for document in documents for v in document["versions"]):
+        for warning in [] if version["hosting"] is None else version["hosting"]["warnings"]:
+            out.print(warning, style="yellow", markup=False)
+
+
+def _summary(store: Store, name: str, model: RegisteredModel, now: datetime) -> dict[str, Any]:
+    live, hosting = model.live(), hosting_of(store, model, now)
+    known = [v.cost_usd for v in model.versions if v.cost_usd is not None]
+    known += [each["usd"] for each in hosting.values()]
     rolling = None if model.rollout is None else f"{model.rollout[0]} for {model.rollout[1]:.0%}"
     return {
         "name": name,
@@ -77,9 +99,17 @@ def _summary(name: str, model: RegisteredModel) -> dict[str, Any]:
         "model": None if live is None else live.model,
         "rollout": rolling,
         "previous": model.previous,
-        "versions": [v.model_dump(mode="json", exclude={"entry"}) for v in model.versions],
+        "cost_usd": sum(known) if known else None,
+        "hosting_usd_per_hour": sum(each["usd_per_hour"] for each in hosting.values()),
+        "versions": [
+            v.model_dump(mode="json", exclude={"entry"}) | {"hosting": hosting.get(v.version)} for v in model.versions
+        ],
     }
 
 
 def _usd(value: float | None) -> str:
     return "?" if value is None else f"{value:,.2f}"
+
+
+def _hourly(value: float) -> str:
+    return f"{value:,.2f}" if value else ""

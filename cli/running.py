@@ -13,6 +13,7 @@ from cli.console import err, out, print_json
 from cli.context import load_environ, load_settings, load_store
 from cli.evaluation_job import ask_after_run, checked_then, evaluation_doing
 from cli.follow import Watcher, notices
+from cli.hosting_view import hosting_lines, show_hosting
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging
 from cli.run_view import follow_to_the_end, show, show_totals
 from cli.session import check_keys, key_names, own_redis, sole_follower, workers_for
@@ -65,6 +66,7 @@ def run(
         if run_id is not None:
             planned = plan_into_staging(store, checked, run_id=name, pilot=pilot)
         show_totals(planned.manifest.totals, name)
+        show_hosting(store, checked.models, datetime.now(UTC))
         show_choices(store, planned.manifest, moment, datetime.now(UTC))
         if not yes and not _wanted(store, planned):
             return ExitCode.DONE
@@ -144,7 +146,8 @@ def status(run: str | None, *, watch: bool, as_json: bool) -> int:
         view = watcher.look()
     url = socket_url(store) if settings.redis_url is None else settings.redis_url.get_secret_value()
     if view.state.is_active:
-        view = replace(view, notices=notices(url, name))
+        hosting = hosting_lines(store, load_manifest(store, name).models, datetime.now(UTC))
+        view = replace(view, notices=(*notices(url, name), *hosting))
     show(name, view, as_json=as_json)
     if view.state.is_to_evaluate and not as_json:
         out.print(f"  evaluation: {evaluation_doing(url, name)}", markup=False)

@@ -11,7 +11,8 @@ from typing import Any
 from cli.console import err, out
 from cli.tuning_context import check_suffix, is_simulated, needs_deployment, tuning_of, with_client, with_manager
 from finetuning.curves import sparkline, warnings_of
-from finetuning.deploy import deploy, deployment_warnings, hosting_usd, model_to_deploy, undeploy
+from finetuning.deploy import deploy, deployment_warnings, model_to_deploy, undeploy
+from finetuning.hosting import hosting_usd, is_deployed
 from finetuning.prepare import MANIFEST, read_tuning_manifest
 from finetuning.registry import add_version
 from finetuning.submit import Submission, TrainingFiles
@@ -201,7 +202,7 @@ def job_row(ledger: TuningLedger, now: datetime) -> dict[str, Any]:
         "trained_tokens": ledger.trained_tokens,
         "training_usd": training_cost(ledger),
         "hosting_usd": hosting_usd(ledger.deployments, now=now),
-        "deployments": [d.name for d in ledger.deployments if d.until is None],
+        "deployments": [d.name for d in ledger.deployments if is_deployed(d, now)],
         "error": ledger.error,
         "over": ledger.state in ENDED,
     }

@@ -1,9 +1,10 @@
-"""Deploying tuned models on Azure: one at a time, polled, written down first; undeploying; what hosting has cost."""
+"""Deploying tuned models on Azure: one at a time, polled, written down first; undeploying."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from finetuning.hosting import DEVELOPER_TIER
 from providers.resource_manager import RemoteDeployment, ResourceManager
 from schemas.errors import ServiceRefusedError, TransientModelError, UserInputError
 from schemas.models import Tuning
@@ -14,9 +15,6 @@ from storage.tuning_records import change_ledger
 Pause = Callable[[float], Awaitable[None]]
 LOOK_EVERY_S = 5.0
 WITHIN_S = 3600.0
-_HOUR_S = 3600.0
-DEVELOPER_TIER = "DeveloperTier"
-"""Source: fine-tuning deployment page of Azure OpenAI, read 2026-11-22: removed after 24 hours, no hourly fee."""
 
 
 def model_to_deploy(ledger: TuningLedger, checkpoint: int | None) -> str:
@@ -100,15 +98,6 @@ def close(store: Store, key: str, name: str) -> None:
         return before.model_copy(update={"deployments": kept})
 
     change_ledger(store, key, closed)
-
-
-def hosting_usd(deployments: list[DeployedAt], *, now: datetime) -> float:
-    """What hosting has cost so far: hours from begin to end at the price of the models file; used or not."""
-    total = 0.0
-    for each in deployments:
-        until = now if each.until is None else each.until
-        total += (until - each.since).total_seconds() / _HOUR_S * (each.usd_per_hour or 0.0)
-    return total
 
 
 def deployment_warnings(tuning: Tuning) -> list[str]:

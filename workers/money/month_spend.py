@@ -1,24 +1,29 @@
 """What a store's runs have spent in a calendar month (UTC), from their files.
 
+Hosting of the store's tuned models counts by the hour, as if a run without a bound had spent it: it is no run's bill.
 Landed answers count in the month in which they were made. Open journals and batches count in full in any month that
 is asked about: they belong to runs at work.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 import pyarrow.compute as pc
 
+from finetuning.hosting import hosting_usd
 from schemas.errors import NightpollError
 from storage.parts import landed_units, read_part
 from storage.runs import list_run_ids, load_events, load_manifest
 from storage.store import Store
+from storage.tuning_records import list_ledgers
 from workers.progress import committed_usd
 
 
 class Spent(NamedTuple):
-    """US$ of runs whose study bounds the month, and of all others."""
+    """US$ of runs whose study bounds the month; of all others and of hosting."""
 
     bounded: float
     others: float
@@ -27,8 +32,9 @@ class Spent(NamedTuple):
 class MonthSpend:
     """Sums over a store; a landed part is read once."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store = store
+        self._now = now
 
     def of(self, month: str) -> Spent:
         """What the runs spent in a month such as 2026-11."""
@@ -40,7 +46,13 @@ class MonthSpend:
             except NightpollError:
                 continue  # a damaged run is told by every command that looks at it
             bounded, others = (bounded + spent, others) if is_bounded else (bounded, others + spent)
-        return Spent(bounded, others)
+        return Spent(bounded, others + self.hosting(month))
+
+    def hosting(self, month: str) -> float:
+        """What deployments of tuned models cost in a month, up to now."""
+        begin, end = _bounds(month)
+        deployments = chain.from_iterable(ledger.deployments for ledger in list_ledgers(self._store))
+        return hosting_usd(deployments, now=self._now(), begin=begin, end=end)
 
     def of_run(self, run_id: str, month: str) -> float:
         """What one run spent in a month, open calls and batches at their reservation."""

@@ -34,6 +34,13 @@ def hosting_lines(store: Store, models: Mapping[str, Model], now: datetime) -> l
     asked = {model.version for model in models.values() if model.version is not None}
     if not asked:
         return []
+    try:
+        return _lines_of(store, asked, now)
+    except NightpollError as error:
+        return [f"what hosting costs cannot be told: {error.what}"]
+
+
+def _lines_of(store: Store, asked: set[str], now: datetime) -> list[str]:
     lines = []
     for name, model in load_registry(store).models.items():
         for version in model.versions:

@@ -1,12 +1,12 @@
 """Fine-tuning's records in a store: manifests, ledgers of jobs, the registry. Replaced only if unchanged since read."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.errors import FormatError, StoreError, UserInputError
+from schemas.errors import FormatError, NightpollError, StoreError, UserInputError
 from schemas.run_paths import PRIVATE
 from schemas.tuning import FORMAT_NO, Registry, TuningLedger, TuningManifest
 from storage.revisions import change, read_revision
@@ -47,6 +47,17 @@ def list_ledgers(store: Store) -> list[TuningLedger]:
     """All jobs, oldest first."""
     found = (load_ledger(store, key) for key in store.names(_JOBS))
     return sorted((ledger for ledger in found if ledger is not None), key=lambda ledger: ledger.created_at)
+
+
+def readable_ledgers(store: Store) -> Iterator[TuningLedger]:
+    """Jobs whose ledger can be read: for sums that one damaged file must not stop; commands about jobs tell of it."""
+    for key in store.names(_JOBS):
+        try:
+            ledger = load_ledger(store, key)
+        except NightpollError:
+            continue
+        if ledger is not None:
+            yield ledger
 
 
 def load_ledger(store: Store, key: str) -> TuningLedger | None:

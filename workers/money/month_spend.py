@@ -18,7 +18,7 @@ from schemas.errors import NightpollError
 from storage.parts import landed_units, read_part
 from storage.runs import list_run_ids, load_events, load_manifest
 from storage.store import Store
-from storage.tuning_records import list_ledgers
+from storage.tuning_records import readable_ledgers
 from workers.progress import committed_usd
 
 
@@ -49,9 +49,9 @@ class MonthSpend:
         return Spent(bounded, others + self.hosting(month))
 
     def hosting(self, month: str) -> float:
-        """What deployments of tuned models cost in a month, up to now."""
+        """What deployments of tuned models cost in a month, up to now; a job that cannot be read costs nothing here."""
         begin, end = _bounds(month)
-        deployments = chain.from_iterable(ledger.deployments for ledger in list_ledgers(self._store))
+        deployments = chain.from_iterable(ledger.deployments for ledger in readable_ledgers(self._store))
         return hosting_usd(deployments, now=self._now(), begin=begin, end=end)
 
     def of_run(self, run_id: str, month: str) -> float:

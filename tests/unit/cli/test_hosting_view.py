@@ -71,3 +71,17 @@ def test_plan_says_what_a_deployed_version_costs_beside_its_calls(
     assert line.startswith("hosting of small-tuned@v1: $1.70 an hour while deployed, used or not; $17.0")
     assert "hosting" not in json.loads(done(command("plan", plain, "--json")))
     assert "not part of the run's cost" in done(command("plan", tuned))
+
+
+def test_job_that_cannot_be_read_is_told_and_stops_no_plan(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in store.path(".nightpoll/tuning/jobs/k").iterdir():
+        file.write_text("{", encoding="utf-8")
+    text = STUDY.split("arms:")[0] + "arms:\n  t: {model: small-tuned, strategy: basic}\n"
+
+    (line,) = json.loads(done(CommandLine(capsys)("plan", write_study(tmp_path / "s", study=text), "--json")))[
+        "hosting"
+    ]
+
+    assert line.startswith("what hosting costs cannot be told: ")

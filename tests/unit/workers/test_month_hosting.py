@@ -35,6 +35,18 @@ def test_hosting_counts_in_its_months_and_in_no_run(tmp_path: Path) -> None:
     assert [spend.of(month) for month in ("2026-09", "2026-10", "2026-11")] == [(0, 0), (0, 36.0), (0, 36.0)]
 
 
+def test_damaged_job_stops_no_sum(tmp_path: Path) -> None:
+    store = hosting_store(tmp_path, hours=48, usd_per_hour=1.5)
+    change_ledger(
+        store, "damaged", lambda _: TuningLedger(key="b", entry_name="m", entry=ENTRY, model="m", created_at=NOW)
+    )
+    for file in store.path(".nightpoll/tuning/jobs/damaged").iterdir():
+        file.chmod(0o600)
+        file.write_text("{", encoding="utf-8")
+
+    assert MonthSpend(store, lambda: NOW).of("2026-11") == (0, 36.0)
+
+
 @pytest.mark.redis
 async def test_hosting_leaves_less_of_the_month_for_calls(redis_url: str, tmp_path: Path) -> None:
     redis = connection.on_loop(redis_url)

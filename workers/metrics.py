@@ -23,6 +23,7 @@ from workers.batch.ledger import open_batches
 from workers.money.budget import NANO
 from workers.nights.clock import NightClock
 from workers.nights.entries import read_queue
+from workers.open_runs import OpenRuns
 from workers.shards.journal import last_written_s
 from workers.shards.landing import Answer
 
@@ -31,6 +32,9 @@ REGISTRY = CollectorRegistry()
 
 CALLS = Counter("nightpoll_calls", "Calls that went out.", registry=REGISTRY)
 ERRORS = Counter("nightpoll_call_errors", "Calls that failed, by error code.", ["code"], registry=REGISTRY)
+CALL_OUTCOMES = Counter(
+    "nightpoll_call_outcomes", "Calls that ended: answered, or the code of their error.", ["outcome"], registry=REGISTRY
+)
 REQUESTS = Counter("nightpoll_requests", "Requests that were settled, by outcome.", ["outcome"], registry=REGISTRY)
 TOKENS = Counter("nightpoll_tokens", "Tokens billed, by kind.", ["kind"], registry=REGISTRY)
 COST = Counter("nightpoll_cost_usd", "US$ that answers cost.", registry=REGISTRY)
@@ -48,6 +52,7 @@ def count(what: str) -> None:
         CALLS.inc()
     elif what.startswith("error:"):
         ERRORS.labels(what.removeprefix("error:")).inc()
+        CALL_OUTCOMES.labels(what.removeprefix("error:")).inc()
     else:
         REQUESTS.labels(what).inc()
 
@@ -68,6 +73,7 @@ class StoreCollector(Collector):
         self._store = store
         self._redis = redis
         self._clock = clock
+        self._open_runs = OpenRuns(store, redis)
         self._lock = threading.Lock()
         self._seen: list[GaugeMetricFamily] = []
         self._seen_s = -_SEEN_FOR_S
@@ -88,6 +94,7 @@ class StoreCollector(Collector):
 
     def _of_store(self) -> Iterator[GaugeMetricFamily]:
         phases, batches, idle_s, rpm, used = Tally[str](), Tally[str](), 0.0, 0, 0.0
+        self._open_runs.begin()
         for run_id in list_run_ids(self._store):
             state = load_state(self._store, run_id)
             phases[state.phase] += 1
@@ -98,10 +105,14 @@ class StoreCollector(Collector):
                 used = max(used, self._used(wire.run_budget(run_id), limit))
                 rpm += sum({d.pool_name: d.rpm for m in models.values() for d in m.deployments}.values())
                 idle_s = max(idle_s, self._idle_s(run_id))
+                self._open_runs.look_at(run_id, models.values())
         yield _by("nightpoll_runs", "Runs of the store, by state.", "state", phases)
         yield _by("nightpoll_batches_open", "Open batches, by state.", "state", batches)
         yield _gauge("nightpoll_oldest_shard_seconds", "Since the stillest open shard was last written.", idle_s)
         yield _gauge("nightpoll_quota_requests_per_minute", "Requests a minute that open runs may make.", rpm)
+        yield _by("nightpoll_predictions", "Requests of open runs, by state.", "state", self._open_runs.states)
+        yield _gauge("nightpoll_open_runs_cost_usd", "US$ of open runs so far, batches too.", self._open_runs.cost_usd)
+        yield _gauge("nightpoll_quota_used_ratio", "Last minute of the fullest quota pool.", self._open_runs.quota_used)
         yield _gauge("nightpoll_budget_used_ratio", "Share of its budget that the nearest run has committed.", used)
 
     def _of_nights(self) -> Iterator[GaugeMetricFamily]:

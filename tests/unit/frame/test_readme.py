@@ -148,7 +148,8 @@ def test_resume_page_lists_every_exit_code() -> None:
 
 def test_pages_name_only_settings_that_exist() -> None:
     known = {f"NIGHTPOLL_{name.upper()}" for name in Settings.model_fields}
-    known |= {"NIGHTPOLL_DEBUG", "NIGHTPOLL_STUDY_FOLDER", "NIGHTPOLL_RUNS_FOLDER"}
+    of_compose = re.findall(r"NIGHTPOLL_[A-Z_]+", (REPO / ".env.example").read_text("utf-8"))
+    known |= {"NIGHTPOLL_DEBUG", *of_compose}
 
     named = {name for page in PAGES for name in re.findall(r"NIGHTPOLL_[A-Z_]+", page.read_text("utf-8"))}
 

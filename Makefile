@@ -40,7 +40,8 @@ check: $(READY) ## format, lint, types, import direction, generated docs
 	$(BIN)/python -m docs.generate --check
 
 audit: $(READY) ## known advisories against requirements.lock, by pip-audit; needs a network
-	$(BIN)/uv tool run pip-audit --disable-pip --require-hashes -r requirements.lock
+	$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes -r requirements.lock \
+	|| { echo "Not passed: an advisory was found, or a package could not be looked up (see above)."; exit 1; }
 
 bench: $(READY) ## worker CPU per prediction beside a plain loop of the SDK
 	@$(BIN)/python -m benchmarks

@@ -87,7 +87,7 @@ def _prompt(body: bytes) -> str:
     except ValueError:
         return body.decode("utf-8", "replace")[:4000]
     messages = sent.get("messages", []) if isinstance(sent, dict) else []
-    return "\n".join(str(message.get("content")) for message in messages)
+    return "\n".join(str(message.get("content")) for message in reversed(messages))  # the persona first
 
 
 @contextmanager

@@ -160,11 +160,13 @@ def test_near_deadline_cancels_waits_and_hands_the_rest_over(service, tmp_path):
 
 
 def test_rescue_that_may_pay_twice_does_not_wait_for_the_cancelled_batches(service, tmp_path):
-    deadline = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+    deadline = (datetime.now(UTC) + timedelta(seconds=120)).isoformat()
     keys = f'transport: batch, rescue: pay_twice, deadline: "{deadline}"'
     desk = batch_desk(tmp_path, service, arm_keys=keys, salt="twice", waits={"rescue_margin_s": 1.0})
     slow(service, cancelling_s=60_000)
+    desk.work(until=all_created)
 
+    desk.settings = desk.settings.model_copy(update={"rescue_margin_s": 120.0})  # now is late enough
     desk.work(until=lambda state, _: bool(state.handed_over))
 
     assert len(read_asks(desk.store, "run", "online-0.g0.asks")) == N

@@ -33,7 +33,7 @@ sed '/^arms:/,$d' "$scratch/study/study.yaml" >"$scratch/study.yaml"
 cat >>"$scratch/study.yaml" <<'YAML'
 arms:
   number: {model: small, strategy: basic}
-  json: {model: small, strategy: basic, format: json, parameters: {max_completion_tokens: 64}}
+  json: {model: small, strategy: basic, format: json, questions: [vote], parameters: {max_completion_tokens: 32}}
 YAML
 mv "$scratch/study.yaml" "$scratch/study/study.yaml"
 cat >"$scratch/study/models.yaml" <<YAML
@@ -48,6 +48,8 @@ models:
       - {name: cpu, base_url: "$(cat "$scratch/ready")", auth: none, rpm: 60_000}
 YAML
 
+# two answers at a time is what this server does: more open calls would only wait there until they time out
+export NIGHTPOLL_WORKERS=1 NIGHTPOLL_IN_FLIGHT=2
 run="small-model-$(date +%Y%m%d-%H%M%S)"
 started=$(date +%s)
 code=0

@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-PARALLEL = 4
+PARALLEL = 2
 CONTEXT_TOKENS = 2048
 """Of each of the parallel conversations."""
 
@@ -33,6 +33,8 @@ def main(ready: Path) -> None:
     params.model.path = str(weights())
     params.model_alias = {"smollm2-135m-instruct"}
     params.n_parallel, params.n_ctx = PARALLEL, PARALLEL * CONTEXT_TOKENS
+    # llama.cpp's threads wait for one another by spinning: one on every core is slow where anything else runs.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 2) // 2)
     params.port = 0
     server = llama.Server(params)
     scratch = ready.with_suffix(".part")

@@ -83,8 +83,7 @@ def _run(block: Block, instead: Mapping[str, str]) -> str:
     for line, other in instead.items():
         text = re.sub(rf"^{re.escape(line)}$", other, text, flags=re.MULTILINE)
     text = text.replace(_ACTIVATE, f"{_ACTIVATE}\nPATH=$front:$PATH")
-    if "nightpoll init" in text:
-        text += f"{_IN_TEMPLATES}\n"
+    text = re.sub(r"^nightpoll init[^\n]*", rf"\g<0>\n{_IN_TEMPLATES}", text, flags=re.MULTILINE)
     code = block.value("exits")
     return text if code is None else f"set +e\n(set -e\n{text})\ncode=$?\nset -e\n[ $code = {code} ]"
 

@@ -157,7 +157,7 @@ def test_pages_name_only_settings_that_exist() -> None:
 
 
 def test_messages_of_the_troubleshooting_page_are_those_of_the_code() -> None:
-    rooms = ("cli", "workers", "producer", "survey", "providers", "storage", "schemas", "evaluation")
+    rooms = ("cli", "workers", "producer", "survey", "providers", "storage", "schemas", "evaluation", "finetuning")
     code = " ".join(path.read_text("utf-8") for room in rooms for path in (REPO / room).rglob("*.py"))
     rows = re.findall(r"^\|(.*?)\|", (REPO / "docs/troubleshooting.md").read_text("utf-8"), re.MULTILINE)
     messages = [message for row in rows for message in re.findall(r"`([^`]+ [^`]+)`", row)]

@@ -23,12 +23,17 @@ from storage.store import Store
 from workers import connection
 from workers.batch.ledger import BatchShelf
 from workers.keeper import live_slots
+from workers.local.server import socket_url
 from workers.progress import Progress, ProgressReader
 
 POLL_S = 0.5
 PLAIN_EVERY_S = 5.0
 RATE_OVER_S = 15.0
 NO_WORKER_NOTE_S = 30.0
+NO_WORKER = "No worker listens on this Redis. Start one with `nightpoll worker`."
+NO_WORKER_YET = (
+    "The workers are still starting: a busy machine takes a while. Their log is .nightpoll/workers.log in the store."
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,8 @@ def follow(store: Store, run_id: str, redis_url: str) -> View:
         EnvironmentFailureError: workers cannot write to the store.
     """
     watcher, pause = Watcher(store, run_id), threading.Event()
-    helper = _Helper(run_id, redis_url)
+    own = store.is_local and redis_url == socket_url(store)
+    helper = _Helper(run_id, redis_url, NO_WORKER_YET if own else NO_WORKER)
     shown_s = 0.0
     live = Live(console=err, transient=True, auto_refresh=False) if err.is_terminal else None
     if live is not None:
@@ -144,9 +150,10 @@ def follow(store: Store, run_id: str, redis_url: str) -> View:
 class _Helper:
     """Tells what the store cannot: nobody works, or workers cannot write."""
 
-    def __init__(self, run_id: str, redis_url: str) -> None:
+    def __init__(self, run_id: str, redis_url: str, alone_note: str) -> None:
         self._run_id = run_id
         self._url = redis_url
+        self._alone_note = alone_note
         self._redis = connection.plain(redis_url)
         self._alone_since_s: float | None = None
         self._said = False
@@ -171,7 +178,7 @@ class _Helper:
         self._alone_since_s = (now_s if self._alone_since_s is None else self._alone_since_s) if alone else None
         if self._alone_since_s is not None and now_s - self._alone_since_s > NO_WORKER_NOTE_S and not self._said:
             self._said = True
-            err.print("No worker listens on this Redis. Start one with `nightpoll worker`.", markup=False)
+            err.print(self._alone_note, markup=False)
 
 
 def notices(redis_url: str, run_id: str) -> tuple[str, ...]:

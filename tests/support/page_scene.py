@@ -72,7 +72,7 @@ def _script(blocks: list[Block], instead: Mapping[str, str]) -> str:
 
 
 def _in_templates(port: str, free: str) -> str:
-    return f"sed -i 's/:{port}/:{free}/' */models.yaml"
+    return f"sed -i 's/:{port}/:{free}/' models.yaml */models.yaml 2>/dev/null || true"
 
 
 def _run(block: Block, instead: Mapping[str, str]) -> str:

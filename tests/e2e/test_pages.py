@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 SOON = ("README.md", "docs/tutorial.md")
 """Run with `make test`; the others with `make accept`."""
 LATER = tuple(f"docs/howto/{name}.md" for name in ("azure", "costs", "overnight", "own-server", "own-survey", "resume"))
-NEVER = ("docs/howto/cluster.md",)
+NEVER = ("docs/howto/cluster.md", "docs/cluster.md", "docs/operations/compose.md")
 NEEDS_PEWS_FILE = ("docs/npors.md",)
 PAGES = (*SOON, *LATER, *NEVER, *NEEDS_PEWS_FILE)
 
@@ -30,6 +30,8 @@ COUNTS = {
     "docs/howto/own-server.md": {"run": 1, "background": 1, "file": 1, "no-run": 1},
     "docs/howto/own-survey.md": {"run": 3, "file": 2, "shown": 2},
     "docs/howto/resume.md": {"run": 1, "background": 1},
+    "docs/cluster.md": {"no-run": 1},
+    "docs/operations/compose.md": {"no-run": 1},
     "docs/npors.md": {"run": 6, "background": 1, "output": 5},
 }
 """How many blocks of each kind a page has: a block that is run no longer is seen here."""
@@ -37,6 +39,8 @@ COUNTS = {
 REASONS = {
     "README.md": ["the targets of development, this test among them"],
     "docs/howto/azure.md": ["Entra ID"],
+    "docs/cluster.md": ["a bucket and another machine's queue"],
+    "docs/operations/compose.md": ["Docker"],
     "docs/howto/own-server.md": ["vLLM, Ollama and llama.cpp"],
     "docs/howto/cluster.md": ["Docker", "another machine's queue and store", "the same", "a server in the foreground",
                               "a worker in the foreground; tests/e2e and tests/faults start it"],
@@ -108,6 +112,24 @@ def test_blocks_of_each_kind_are_counted_and_left_out_ones_have_a_reason(page):
 
     assert dict(counts) == COUNTS[page]
     assert counts["no-run"] == len(REASONS.get(page, []))
+
+
+ELSEWHERE = {
+    "README.zh-CN.md": "the blocks of README.md: test_readme.py compares them",
+    "docs/commands.md": "made from the command line itself",
+    "docs/performance.md": "benchmarks of minutes to an hour on a machine of their own",
+    "examples/npors2024/README.md": "the commands of docs/npors.md",
+    "examples/reviews/README.md": "tests/unit/survey/test_examples.py and tests/unit/producer/test_check_examples.py take the study",
+}
+
+
+def test_every_page_with_commands_is_run_or_says_why_not():
+    pages = [*REPO.glob("*.md"), *REPO.glob("docs/**/*.md"), *REPO.glob("examples/*/*.md")]
+    kinds = {"run", "background", "no-run"}
+
+    with_commands = {str(p.relative_to(REPO)) for p in pages if kinds & {block.kind for block in blocks_of(p)}}
+
+    assert with_commands == {*PAGES, *ELSEWHERE}
 
 
 @pytest.mark.parametrize("page", PAGES)

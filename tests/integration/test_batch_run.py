@@ -1,6 +1,7 @@
 """A run's batches against a real service: queues, generations, budgets, deadlines, giving up."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -166,8 +167,8 @@ def test_rescue_that_may_pay_twice_does_not_wait_for_the_cancelled_batches(servi
     slow(service, cancelling_s=60_000)
     desk.work(until=all_created)
 
-    desk.settings = desk.settings.model_copy(update={"rescue_margin_s": 120.0})  # now is late enough
-    desk.work(until=lambda state, _: bool(state.handed_over))
+    late = replace(desk, settings=desk.settings.model_copy(update={"rescue_margin_s": 120.0}))  # late enough now
+    late.work(until=lambda state, _: bool(state.handed_over))
 
     assert len(read_asks(desk.store, "run", "online-0.g0.asks")) == N
     assert any(ledger.state == "created" for ledger in desk.ledgers())

@@ -123,7 +123,7 @@ ELSEWHERE = {
     "docs/commands.md": "made from the command line itself",
     "docs/performance.md": "benchmarks of minutes to an hour on a machine of their own",
     "examples/npors2024/README.md": "the commands of docs/npors.md",
-    "examples/reviews/README.md": "tests/unit/survey/test_examples.py and tests/unit/producer/test_check_examples.py take the study",
+    "examples/reviews/README.md": "test_examples.py and test_check_examples.py of survey and producer take the study",
 }
 
 

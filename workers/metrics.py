@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from schemas import run_paths, wire
 from schemas.errors import NightpollError
 from schemas.settings import Settings
+from storage.parts import landed_units
 from storage.runs import list_run_ids, load_manifest, load_state
 from storage.store import Store
 from workers.batch.ledger import open_batches
@@ -131,7 +132,9 @@ class StoreCollector(Collector):
 
     def _idle_s(self, run_id: str) -> float:
         folder = run_paths.journal_dir(run_id)
-        written = last_written_s(self._store, folder).values()
+        landed = landed_units(self._store, run_id)  # a host that was cut off may leave journals of them behind
+        last = last_written_s(self._store, folder).items()
+        written = [at_s for holder, at_s in last if holder.rpartition(".")[0] not in landed]
         return max(0.0, time.time() - min(written)) if written else 0.0
 
 

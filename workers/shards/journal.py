@@ -103,7 +103,7 @@ class JournalState:
     Attributes:
         answers: call -> record.
         attempts: call -> calls that were started.
-        lost: call -> calls that may have been paid without an answer.
+        lost: call -> calls that may have been paid without an answer that counts.
         lost_usd: call -> what those calls may have cost at most, as far as a budget reserved it.
         barren_starts: holders in a row that died before they wrote a line: the unit may be poison.
     """
@@ -206,8 +206,8 @@ def _entries(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 def _end_call(state: JournalState, entry: dict[str, Any], reserved: list[float]) -> None:
     usd = reserved.pop() if reserved else 0.0
-    if entry["k"] == "a":
-        state.answers.setdefault(entry["c"], entry["r"])
-    elif entry.get("paid"):
+    if entry["k"] == "a" and entry["c"] not in state.answers:
+        state.answers[entry["c"]] = entry["r"]
+    elif entry["k"] == "a" or entry.get("paid"):  # a second answer: its holder was cut off, another bought it again
         state.lost[entry["c"]] += 1
         state.lost_usd[entry["c"]] += usd

@@ -98,3 +98,15 @@ def test_lost_calls_keep_what_the_budget_reserved_for_them(store):
     writer.answer("b.0", {"outcome": "ok"})
     writer.close()
     assert dict(read_journals(store, "run", "s000001").lost_usd) == {"a.0": 0.002}
+
+
+def test_answer_that_two_holders_bought_counts_once_as_lost(store):
+    for holder, text in (("h1", "first"), ("h2", "second")):
+        one = journal(store, holder)
+        one.intent("c.0")
+        one.answer("c.0", {"outcome": "ok", "turns": [text]})
+        one.close()
+
+    state = read_journals(store, "run", "s000001")
+    assert state.answers["c.0"]["turns"] == ["first"]
+    assert state.lost["c.0"] == 1

@@ -22,7 +22,7 @@ BUCKET = "surveys"
 _ACCOUNT = "devstoreaccount1"
 _VERSION = "2021-08-06"
 _KEY = base64.b64encode(hashlib.sha512(b"the key of a server that nobody else reaches").digest()).decode()
-AZURITE = "NIGHTPOLL_TEST_AZURITE"
+AZURITE = "AZURITE_BLOB"
 """Names the program azurite-blob (npm package azurite) where it is not on the PATH."""
 _PROGRAM = os.environ.get(AZURITE)  # before tests get their clean environment
 

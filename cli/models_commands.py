@@ -33,7 +33,8 @@ def register(app: typer.Typer) -> None:
     group.command(
         epilog=examples(
             "nightpoll models promote npors-tuned --version v2 --run RUN --arm tuned --against basic",
-            'nightpoll models promote npors-tuned --version v1 --force "first version"',
+            "nightpoll models promote npors-tuned --version v1 --run RUN",
+            'nightpoll models promote npors-tuned --version v1 --force "judged by hand"',
         )
     )(promote)
     group.command(epilog=examples("nightpoll models rollout npors-tuned --version v2 --share 10%"))(rollout)
@@ -103,7 +104,9 @@ def promote(
     version: VersionOpt,
     run: Annotated[str | None, typer.Option(help="Run that asked the version and its rival.")] = None,
     arm: Annotated[str | None, typer.Option(help="Arm of the version; default: the one that asked it.")] = None,
-    against: Annotated[str | None, typer.Option(help="Rival; default: the arm of the live version.")] = None,
+    against: Annotated[
+        str | None, typer.Option(help="Rival; default: the arm of the live version, or of the base model.")
+    ] = None,
     margin_points: Annotated[float, typer.Option(min=0, help="Points of accuracy that count as no worse.")] = 1.0,
     margin: Annotated[float, typer.Option(min=0, help="Nats of log loss that count as no worse.")] = 0.01,
     force: Annotated[str | None, typer.Option(help="Promote all the same, for this reason.")] = None,

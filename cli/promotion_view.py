@@ -9,6 +9,8 @@ from evaluation.held_out import Gap, HeldOut, held_out
 from finetuning.promotion import Difference, Evidence, Verdict, judge
 from finetuning.registry import promote
 from schemas.errors import UserInputError
+from schemas.models import Model
+from schemas.tuning import ModelVersion
 from storage.runs import load_manifest
 from storage.store import Store
 from storage.tuning_records import load_registry
@@ -43,10 +45,7 @@ def promote_version(store: Store, name: str, version: str, rule: Rule) -> dict[s
         verdict, told = Verdict("unsound", "no evaluation was given."), {}
     else:
         arm = rule.arm if rule.arm is not None else _arm_of(store, rule.run, f"{name}@{version}")
-        live = model.live()
-        against = rule.against
-        if against is None:
-            against = _arm_of(store, rule.run, f"{name}@{live.version}") if live is not None else "baseline:logit"
+        against = rule.against if rule.against is not None else _incumbent(store, rule.run, name, model.live(), found)
         seen = held_out(evaluated(store, rule.run, ("test",)), arm, against)
         verdict = judge(
             evidence(seen),
@@ -61,6 +60,26 @@ def promote_version(store: Store, name: str, version: str, rule: Rule) -> dict[s
         promote(store, name, version, verdict=verdict, evaluation=kept, now=datetime.now(UTC), reason=rule.force or "")
     said = "is live" if promoted else "is not promoted"
     return {**kept, "promoted": promoted, "sentence": f"{name}@{version} {said}: {verdict.sentence}"}
+
+
+def _incumbent(store: Store, run: str, name: str, live: ModelVersion | None, found: ModelVersion) -> str:
+    """The arm to beat: of the version in service, or else of the model that the candidate was tuned from."""
+    if live is not None and live.version != found.version:
+        return _arm_of(store, run, f"{name}@{live.version}")
+    manifest = load_manifest(store, run)
+    names = {entry for entry, model in manifest.models.items() if _is_base(model, found.base)}
+    arms = [arm for arm, asked in manifest.study.arms.items() if asked.model in names]
+    if len(arms) != 1:
+        hint = f"`nightpoll models compare {name}@{found.version} BASE --study STUDY` asks both; `--against` names one."
+        what = f"{len(arms) or 'no'} arms of the run ask {found.base}, which {name}@{found.version} was tuned from."
+        raise UserInputError(what, where="--against", hint=hint)
+    return arms[0]
+
+
+def _is_base(model: Model, base: str) -> bool:
+    """A tuned version keeps its base's `tuning`: only an entry of the models file is told by it."""
+    is_trained_so = model.version is None and model.tuning is not None and model.tuning.base == base
+    return model.model == base or is_trained_so
 
 
 def _arm_of(store: Store, run: str, version: str) -> str:

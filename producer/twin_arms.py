@@ -49,7 +49,9 @@ def with_twin_arms(study: Study, first: str, second: str, like: str | None) -> S
         name: pattern.model_copy(update={"model": model}) for name, model in zip(names, (first, second), strict=True)
     }
     evaluate = study.evaluate.model_copy(update={"extra_cost_usd": {}})
-    return study.model_copy(update={"arms": arms, "experiment": None, "evaluate": evaluate})
+    pausing = study.on_failure.model_copy(update={"then": "pause"})  # another version's answers would compare nothing
+    changes = {"arms": arms, "experiment": None, "evaluate": evaluate, "on_failure": pausing}
+    return study.model_copy(update=changes)
 
 
 def _pattern(study: Study, like: str | None) -> Arm:

@@ -27,17 +27,15 @@ class Planned:
 
 
 def registered_models(store: Store) -> dict[str, Model]:
-    """Registry name -> entry of the version in service, and NAME@VERSION of one that is rolled out beside it."""
-    found: dict[str, Model] = {}
+    """NAME -> entry of the version in service, with its rollout, and NAME@VERSION of each that is not retired."""
+    found = registered_versions(store)
     for name, model in load_registry(store).models.items():
         live = model.live()
         if live is None:
             continue
-        found[name] = live.entry
         other = None if model.rollout is None else model.version(model.rollout[0])
         if other is not None and model.rollout is not None and other.version != live.version:
             beside = f"{name}@{other.version}"
-            found[beside] = other.entry
             found[name] = live.entry.model_copy(update={"rollout": Rollout(model=beside, share=model.rollout[1])})
     return found
 

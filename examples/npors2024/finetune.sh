@@ -53,11 +53,10 @@ job=$($nightpoll finetune list --json | python -c 'import json, sys; print(json.
 $nightpoll finetune watch "$job" --every 0.5 --chart curves.html
 $nightpoll finetune deploy "$job" --name npors-tuned --register npors-tuned
 
-# a run can only ask what is in service: the first version is put there by hand and judged at once
-$nightpoll models promote npors-tuned --version v1 --force "first version, judged below"
+# the candidate is asked by its version; a first one has to be no worse than the model that it was tuned from
 sed -i 's/^  base:.*/  base: {model: mini, strategy: logprobs, respondents: test}/' study.yaml
-echo '  tuned: {model: npors-tuned, strategy: logprobs, respondents: test}' >> study.yaml
+echo '  tuned: {model: npors-tuned@v1, strategy: logprobs, respondents: test}' >> study.yaml
 $nightpoll run study.yaml --run-id tuned --yes
 $nightpoll evaluate tuned --split test
 $nightpoll models compare tuned --arm tuned --against base
-$nightpoll models promote npors-tuned --version v1 --run tuned --against base
+$nightpoll models promote npors-tuned --version v1 --run tuned

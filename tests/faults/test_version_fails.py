@@ -47,17 +47,16 @@ def test_arm_of_a_failing_version_pauses_and_goes_on_with_the_one_before_after_t
         state = load_state(fleet.store, "run")
         assert (state.phase, state.exit_code, state.stopped_models) == ("stopped", 5, {"tuned": 5})
         assert fleet.emulator.purchases()["total"] == N  # the other arm went on to its end
-        n_bad = rambling.purchases()["total"]
-        assert 50 <= n_bad < N
 
         for name, value in fleet.environ.items():
             monkeypatch.setenv(name, value)
         assert "`nightpoll models rollback tuned`" in command("status", "run").out
         assert command("models", "rollback", "tuned").code == 0
         assert command("resume", "run").code == 0
-        found = replies(fleet)
-        assert found["basic", "tuned@v2", "unparsed"] == n_bad
+        found, n_bad = replies(fleet), rambling.purchases()["total"]
+        assert 50 <= found["basic", "tuned@v2", "unparsed"] == n_bad < N
         assert found["basic", "tuned@v1", "answered"] == N - n_bad == good.purchases()["total"]
+        assert_hybrid_shares(fleet)
 
 
 @pytest.mark.accept
@@ -85,6 +84,17 @@ def test_version_before_answers_the_rest_though_workers_are_killed_before_and_af
         assert load_registry(fleet.store).models["tuned"].live().version == "v1"
         evaluated(fleet.store, "run", ("all",))
         assert '"MIXED"' in fleet.store.path(run_paths.evaluation("run", "metrics.json")).read_text()
+
+
+def assert_hybrid_shares(fleet: Fleet) -> None:
+    """Every row of the route is the row of the arm that it chose: the same request, whichever version answered."""
+    rows = {(r["arm"], r["respondent_id"], r["question_id"]): r for r in fleet.rows()}
+    routed = [row for (arm, *_), row in rows.items() if arm == "hybrid"]
+    assert {row["route_arm"] for row in routed} == {"basic", "other"}
+    for row in routed:
+        served = rows[row["route_arm"], row["respondent_id"], row["question_id"]]
+        same = ("request_id", "model", "model_version", "answer", "cost_usd", "created_at")
+        assert [row[name] for name in same] == [served[name] for name in same]
 
 
 def until_bought(emulator: TestEmulator, n: int) -> None:

@@ -39,8 +39,10 @@ def register(store: Store, urls: dict[str, str], *, previous: str | None = "v1")
 
 
 def study_of_versions(fleet: Fleet, *, on_failure: str = "pause", **options: object) -> Path:
-    """Arm `basic` asks the registered model, arm `other` a model of models.yaml at the fleet's emulator."""
+    """Arm `basic` asks the registered model, `other` one of models.yaml at the fleet's emulator, `hybrid` either."""
     study = study_of(fleet, other_model=fleet.emulator.base_url, **options)
     text = study.read_text("utf-8").replace("{model: mini", "{model: tuned")
+    route = '  hybrid: {route: [{when: "region == 1", arm: basic}, {arm: other}]}'
+    text = text.replace("\nevaluate:", f"\n{route}\nevaluate:")
     study.write_text(f"{text}on_failure: {on_failure}\n", "utf-8")
     return study

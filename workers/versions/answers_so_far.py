@@ -125,10 +125,18 @@ class AnswersSoFar:
         return averaged(found, question).status
 
 
-def registered(manifest: RunManifest) -> dict[str, Model]:
-    """Models of the run that a registry put there, asked call by call."""
+def in_service(manifest: RunManifest) -> dict[str, Model]:
+    """Models of the run that a registry had in service or rolled out when it was planned, asked call by call.
+
+    A version that the study names itself (NAME@VERSION) is asked to be judged, and is not replaced by another.
+    """
     online = manifest.online_shards
-    return {name: model for name, model in manifest.models.items() if model.version is not None and online.get(name)}
+    beside = {model.rollout.model for model in manifest.models.values() if model.rollout is not None}
+    return {
+        name: model
+        for name, model in manifest.models.items()
+        if model.version is not None and online.get(name) and (name != model.version or name in beside)
+    }
 
 
 def _registered_arms(manifest: RunManifest) -> set[str]:

@@ -9,7 +9,7 @@ from schemas.run import RunManifest
 from storage.runs import append_event, load_manifest, load_state
 from storage.store import Store
 from storage.tuning_records import load_registry
-from workers.versions.answers_so_far import registered
+from workers.versions.answers_so_far import in_service
 
 FAILED = "version_failed"
 """Code of the event that pauses a version's arms."""
@@ -55,7 +55,7 @@ def named(entry: Model) -> tuple[str, str]:
 
 
 def _moved_on(store: Store, manifest: RunManifest, state: RunState) -> Iterator[tuple[str, Model]]:
-    paused = {name: model for name, model in registered(manifest).items() if name in state.stopped_models}
+    paused = {name: model for name, model in in_service(manifest).items() if name in state.stopped_models}
     models = load_registry(store).models if paused else {}
     for name, planned in paused.items():
         now = answering(state, name, planned)

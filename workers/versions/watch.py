@@ -11,7 +11,7 @@ from schemas.run_paths import shard_unit
 from storage.parts import landed_units
 from storage.runs import load_manifest, load_state
 from storage.store import Store
-from workers.versions.answers_so_far import AnswersSoFar, Asked, registered
+from workers.versions.answers_so_far import AnswersSoFar, Asked, in_service
 from workers.versions.rates import complaint
 from workers.versions.replacing import answering, pause, roll_back
 
@@ -50,7 +50,7 @@ class VersionWatch:
         if run_id not in self._manifests:
             self._manifests[run_id] = load_manifest(self._store, run_id)
         manifest = self._manifests[run_id]
-        models = registered(manifest)
+        models = in_service(manifest)
         return any([self._judge(manifest, state, name, models[name]) for name in models.keys() - state.stopped_models])
 
     def _is_open(self, manifest: RunManifest, state: RunState, name: str) -> bool:

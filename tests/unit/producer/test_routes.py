@@ -7,9 +7,10 @@ import pytest
 from producer.checks_routes import route_problems
 from producer.plan_files import write_plan
 from schemas import run_paths
+from schemas.models import Rollout
 from schemas.yaml_source import read_yaml
 from storage.store import Store
-from tests.support.plans import BASIC, COT, CREATED_AT, land_answers, make_inputs, make_study
+from tests.support.plans import BASIC, COT, CREATED_AT, land_answers, make_inputs, make_model, make_study
 from workers.predictions.compaction import compact
 
 SOURCE = read_yaml("study: small\n", "study.yaml")
@@ -21,8 +22,8 @@ def store(tmp_path) -> Store:
     return Store(tmp_path)
 
 
-def planned(store: Store, *, arms: dict, taken: list[int]):
-    inputs = make_inputs(n=12, arms=arms)
+def planned(store: Store, *, arms: dict, taken: list[int], **more):
+    inputs = make_inputs(n=12, arms=arms, **more)
     inputs = replace(inputs, prepared=replace(inputs.prepared, routes={"hybrid": taken}))
     return write_plan(inputs, out_dir=store.path("r"), run_id="r", created_at=CREATED_AT)
 
@@ -44,6 +45,23 @@ def test_route_shares_every_request_with_its_arms_and_costs_nothing_more(store):
     for task in tasks(store):
         if task["arm"] == "hybrid":
             assert task["request_id"] == served[task["respondent_id"], task["question_id"], task["route_arm"]]
+
+
+def test_route_over_a_tuned_and_a_base_arm_asks_nothing_more_while_a_version_is_rolled_out(store):
+    tuned = make_model(model="ft:live", version="npors@v1", rollout=Rollout(model="npors@v2", share=0.4))
+    models = {"mini": make_model(), "npors": tuned, "npors@v2": make_model(model="ft:beside", version="npors@v2")}
+    arms = {"tuned": BASIC | {"model": "npors"}, "base": BASIC}
+    route = {"route": [{"when": "AGE >= 24", "arm": "tuned"}, {"arm": "base"}]}
+
+    alone = planned(Store(store.root / "alone"), arms=arms, taken=[], models=models)
+    together = planned(store, arms=arms | {"hybrid": route}, taken=[0] * 8 + [1] * 4, models=models)
+
+    asked = {(t["respondent_id"], t["question_id"], t["arm"]): t["request_id"] for t in tasks(store)}
+    routed = [t for t in tasks(store) if t["arm"] == "hybrid"]
+    assert together.totals.requests_by_model == alone.totals.requests_by_model
+    assert set(together.totals.requests_by_model) == {"mini", "npors", "npors@v2"}
+    assert len(routed) == 24
+    assert all(t["request_id"] == asked[t["respondent_id"], t["question_id"], t["route_arm"]] for t in routed)
 
 
 def test_first_step_that_holds_serves_and_is_told_in_the_predictions(store):

@@ -54,6 +54,7 @@ class View:
         return {
             "run_id": run_id, "state": self.state.phase, "reason": self.state.reason, "requests": p.n_requests,
             "settled": p.n_settled, "outcomes": dict(p.outcomes), "reasons": dict(p.reasons), "reused": p.n_reused,
+            "again": p.n_again,
             "cost_usd": p.cost_usd, "maybe_paid": p.maybe_paid, "rate_per_s": self.rate_per_s,
             "quota_share": self.quota_share, "left_s": self.left_s,
             "late": self.state.late,
@@ -67,6 +68,8 @@ class View:
         p = self.progress
         share = p.n_settled / p.n_requests if p.n_requests else 1.0
         parts = [f"{self.state.phase}: {p.n_settled:,} of {p.n_requests:,} settled ({share:.0%})"]
+        if p.n_again:
+            parts.append(f"{p.n_again:,} asked again")
         parts.append(f"{self.rate_per_s:.0f}/s")
         if self.quota_share is not None:
             parts.append(f"quota {self.quota_share:.0%}")
@@ -102,7 +105,7 @@ class Watcher:
         """The run now."""
         state, progress = load_state(self._store, self._run_id), self._reader.read()
         now_s = time.monotonic()
-        self._seen.append((now_s, progress.n_settled))
+        self._seen.append((now_s, progress.n_ended))
         while now_s - self._seen[0][0] > RATE_OVER_S:
             self._seen.popleft()
         (then_s, before), (_, after) = self._seen[0], self._seen[-1]

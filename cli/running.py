@@ -186,7 +186,7 @@ def _wait_until_quiet(store: Store, run_id: str) -> None:
     """Open calls finish and are journalled; two equal looks a second apart count as quiet."""
     watcher, wait, before = Watcher(store, run_id), threading.Event(), -1
     for _ in range(int(QUIET_WITHIN_S)):
-        settled = watcher.look().progress.n_settled
+        settled = watcher.look().progress.n_ended
         if settled == before:
             return
         before = settled

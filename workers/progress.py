@@ -24,6 +24,7 @@ class Progress:
     Attributes:
         n_requests: distinct requests of the plan.
         outcomes: outcome -> requests that have it (a request of a retry generation counts again).
+        n_again: those of retry generations.
         reasons: error code -> requests.
         cost_usd: of everything answered so far.
         maybe_paid: calls that may have been billed without an answer, in landed units.
@@ -37,11 +38,17 @@ class Progress:
     maybe_paid: int = 0
     n_reused: int = 0
     lost_usd: float = 0.0
+    n_again: int = 0
+
+    @property
+    def n_ended(self) -> int:
+        """Outcomes, those of requests that were asked again included."""
+        return self.outcomes.total()
 
     @property
     def n_settled(self) -> int:
         """Requests with an outcome."""
-        return self.outcomes.total()
+        return self.n_ended - self.n_again
 
     def add(self, other: "Progress") -> None:
         """Add the counts of one unit."""
@@ -50,6 +57,7 @@ class Progress:
         self.cost_usd += other.cost_usd
         self.maybe_paid += other.maybe_paid
         self.n_reused += other.n_reused
+        self.n_again += other.n_again
         self.lost_usd += other.lost_usd
 
 
@@ -68,6 +76,7 @@ class ProgressReader:
         total = Progress(self._n_requests)
         names = self._store.names(run_paths.journal_dir(self._run_id))
         journals = {name: self._of_journal(name) for name in names}
+        retries = self._retry_batches()
         units = landed_units(self._store, self._run_id)  # after the journals: a unit that lands now counts once
         unread = [unit for unit in units if unit not in self._parts]
         for unit in unread[:new_parts]:
@@ -75,9 +84,12 @@ class ProgressReader:
         for unit in units:
             if unit in self._parts:
                 total.add(self._parts[unit])
+                total.n_again += self._parts[unit].n_ended if _is_retry(unit, retries) else 0
         for name, progress in journals.items():
-            if run_paths.unit_of_journal(name) not in units:
+            unit = run_paths.unit_of_journal(name)
+            if unit not in units:
                 total.add(progress)
+                total.n_again += progress.n_ended if _is_retry(unit, retries) else 0
         total.cost_usd += self._between_turns()
         return total
 
@@ -87,6 +99,12 @@ class ProgressReader:
             return 0.0
         bought = sum(ledger.turns_usd for ledger in self._shelf.ledgers())
         return bought - sum(moved.turns_usd for moved in load_state(self._store, self._run_id).handed_over)
+
+    def _retry_batches(self) -> frozenset[str]:
+        """Units of batches that belong to a retry generation."""
+        if not self._store.exists(run_paths.batches_dir(self._run_id)):
+            return frozenset()
+        return frozenset(run_paths.batch_unit(b.number) for b in self._shelf.ledgers() if b.generation)
 
     def _of_part(self, unit: str) -> Progress:
         table = read_part(self._store, self._run_id, unit, _COLUMNS)
@@ -121,6 +139,11 @@ class ProgressReader:
             if record.get("error_code"):
                 progress.reasons[record["error_code"]] += 1
         return progress
+
+
+def _is_retry(unit: str, retries: frozenset[str]) -> bool:
+    shard = run_paths.shard_of_unit(unit)
+    return unit in retries if shard is None else shard[1] > 0
 
 
 def committed_usd(store: Store, run_id: str) -> float:

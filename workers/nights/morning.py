@@ -100,9 +100,9 @@ def _spent(store: Store, run_id: str, earlier: Mapping[str, float]) -> dict[str,
     reader, pause, before = ProgressReader(store, run_id), threading.Event(), -1
     progress = reader.read()
     for _ in range(int(QUIET_WITHIN_S)):
-        if progress.n_settled == before or load_state(store, run_id).phase == "finished":
+        if progress.n_ended == before or load_state(store, run_id).phase == "finished":
             break
-        before = progress.n_settled
+        before = progress.n_ended
         pause.wait(1.0)
         progress = reader.read()
     return {

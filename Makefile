@@ -25,7 +25,7 @@ demo-llm: $(READY) ## optional: 50 respondents asked of a real small model on th
 test: $(READY) ## all tests but the long and the paid ones
 	@$(BIN)/python -m pytest -q -m "not live and not accept" -n $(or $(AT_ONCE),3) --dist loadfile
 
-accept: $(READY) ## the long acceptance runs; NPORS_SAV=FILE for those on Pew's file
+accept: $(READY) ## the long acceptance runs; NPORS_SAV=FILE for those on Pew's file; needs bubblewrap and promtool
 	@$(BIN)/python -m pytest -m accept
 	@NIGHTPOLL_TEST_REAL_LEASES=1 $(BIN)/python -m pytest tests/faults
 

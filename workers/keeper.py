@@ -132,12 +132,18 @@ class Keeper(threading.Thread):
             self._renewed_s = now_s
         return self._leading
 
+    def _stay(self) -> None:
+        """Renew in the middle of a tick: in a bucket each look at a run takes its time."""
+        if self._leading:
+            self._lead()
+
     def _open_runs(self) -> dict[str, RunState]:
         """Runs that are active or wait for their evaluation."""
         found, has_news = {}, self._news.is_any()
         for run_id in list_run_ids(self._store):
             if not has_news and run_id in self._resting:
                 continue
+            self._stay()
             n_events = len(self._store.names(run_paths.events_dir(run_id)))
             if self._resting.get(run_id) == n_events:
                 continue
@@ -150,6 +156,7 @@ class Keeper(threading.Thread):
 
     def _streams(self, run_id: str, state: RunState) -> list[Stream]:
         """Open work of a run; models that nobody serves any more are left out."""
+        self._stay()
         landed = landed_units(self._store, run_id)
         generations = (0, state.generation) if state.generation else (0,)
         per_model = self._manifest(run_id).online_shards

@@ -27,7 +27,7 @@ _MARK = "PAGE_MARK"
 _PORT = re.compile(r"(?:127\.0\.0\.1:|--port )(\d{4,5})\b")
 _ACTIVATE = ". .venv/bin/activate"
 _IN_TEMPLATES = "@ports of templates@"
-_NEWEST = '$(ls -t "${NIGHTPOLL_STORE:-runs}" | head -n 1)'
+_NEWEST = '$(ls -t "${NIGHTPOLL_STORE:-runs}" 2>/dev/null | head -n 1 || true)'
 
 
 @dataclass

@@ -104,7 +104,7 @@ class AnswersSoFar:
 
     def _statuses(self, by_request: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         """One of each reply: tasks that share it are read alike."""
-        mine = self._tasks.filter(pc.is_in(self._tasks["request_id"], pa.array(by_request, pa.string())))
+        mine = self._tasks.filter(pc.is_in(self._tasks["request_id"], pa.array(list(by_request), pa.string())))
         seen = set()
         for task in mine.to_pylist():
             reply = (task["request_id"], task["turn"])

@@ -18,7 +18,7 @@ from workers.versions.replacing import answering, pause, roll_back
 log = logging.getLogger(__name__)
 
 EVERY_S = 1.5
-"""Between two looks at the versions of all runs."""
+"""Between two looks at the versions of all runs; on a store that is looked at more seldom, as often as that."""
 
 
 class VersionWatch:
@@ -43,7 +43,7 @@ class VersionWatch:
         for gone in self._manifests.keys() - states.keys():
             self._manifests.pop(gone)
             self._answers.pop(gone, None)
-        self._next_s = self._clock() + EVERY_S
+        self._next_s = self._clock() + max(EVERY_S, self._store.look_every_s)
         return any(decided)
 
     def _look(self, run_id: str, state: RunState) -> bool:

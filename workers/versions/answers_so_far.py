@@ -4,6 +4,7 @@ Everything is counted from the store, by request: a killed worker, a second deli
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -27,8 +28,10 @@ from workers.versions.rates import Tally
 
 JOURNALS_A_LOOK = 16
 """Open units that one look reads; what it leaves out is counted when it lands."""
+UNITS_AT_ONCE = 64
 _TASK_COLUMNS = ["request_id", "question_id", "arm", "route_arm", "option_order", "option_orders", "turn"]
 _ROW_COLUMNS = ["request_id", "model", "created_at", *Landed._fields]
+_NO_ROWS = pa.schema([tables.RESPONSES.field(name) for name in _ROW_COLUMNS])
 _UNREAD = ("unparsed", "truncated")
 
 
@@ -46,6 +49,14 @@ class Asked(NamedTuple):
     since: datetime | None
 
 
+@dataclass
+class Landings:
+    """Parts that were counted, and what they hold."""
+
+    units: set[str] = field(default_factory=set)
+    tally: Tally = field(default_factory=Tally)
+
+
 class AnswersSoFar:
     """Of one run. A landed part is read once; the tasks of its registered models stay in memory."""
 
@@ -56,21 +67,21 @@ class AnswersSoFar:
         self._questions = load_codebook(store, self._run_id).questions
         self._reader = Reader(self._questions, "pending", READER_VERSION)
         self._tasks = _tasks_of(store, self._run_id, _registered_arms(manifest))
-        self._parts: dict[tuple[str, str, datetime | None], Tally] = {}
+        self._landed: dict[tuple[tuple[int, ...], str, datetime | None], Landings] = {}
 
     def tally(self, asked: Asked) -> Tally:
         """Count a version's answers."""
-        shards, total = set(asked.shards), Tally()
+        shards = set(asked.shards)
         open_units = self._open_units(shards)  # before the parts: a unit that lands now counts once
         landed = landed_units(self._store, self._run_id)
-        for unit in (unit for unit in landed if _shard(unit) in shards):
-            key = (unit, asked.model_id, asked.since)
-            if key not in self._parts:
-                self._parts[key] = self._count(read_part(self._store, self._run_id, unit, _ROW_COLUMNS), asked)
-            total += self._parts[key]
-        for unit in [unit for unit in open_units if unit not in landed][:JOURNALS_A_LOOK]:
-            total += self._count(self._of_journal(unit), asked)
-        return total
+        known = self._landed.setdefault((tuple(asked.shards), asked.model_id, asked.since), Landings())
+        unread = sorted(unit for unit in landed - known.units if _shard(unit) in shards)
+        for at in range(0, len(unread), UNITS_AT_ONCE):
+            units = unread[at : at + UNITS_AT_ONCE]
+            known.tally += self._count([read_part(self._store, self._run_id, u, _ROW_COLUMNS) for u in units], asked)
+            known.units.update(units)
+        still_open = [unit for unit in open_units if unit not in landed][:JOURNALS_A_LOOK]
+        return known.tally + self._count([self._of_journal(unit) for unit in still_open], asked)
 
     def _open_units(self, shards: set[int]) -> list[str]:
         names = self._store.names(run_paths.journal_dir(self._run_id))
@@ -89,10 +100,11 @@ class AnswersSoFar:
             for request, answer in found
             if answer is not None
         ]
-        schema = pa.schema([tables.RESPONSES.field(name) for name in _ROW_COLUMNS])
-        return pa.Table.from_pylist(rows, schema=schema)
+        return pa.Table.from_pylist(rows, schema=_NO_ROWS)
 
-    def _count(self, rows: pa.Table, asked: Asked) -> Tally:
+    def _count(self, parts: list[pa.Table], asked: Asked) -> Tally:
+        """All at once: to find their tasks costs the same for one and for many (12 ms in a million)."""
+        rows = pa.concat_tables([_NO_ROWS.empty_table(), *(part.select(_ROW_COLUMNS) for part in parts)])
         mine = rows.filter(pc.equal(rows["model"], asked.model_id))
         if asked.since is not None:
             mine = mine.filter(pc.greater_equal(mine["created_at"], pa.scalar(asked.since)))

@@ -21,10 +21,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.plan_scale import synthetic_inputs
-from producer.batch_files import write_batch_files
-from producer.batch_pack import BatchLimits
-from producer.batch_spelling import BatchSpec
-from producer.plan_files import write_plan
+from producer.batch.files import write_batch_files
+from producer.batch.pack import BatchLimits
+from producer.batch.spelling import BatchSpec
+from producer.planning.files import write_plan
 from schemas.batches import BatchLedger, InputFile, Seen
 from schemas.models import Deployment, Model, Price
 from schemas.run_paths import batch_unit

@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from producer.personas import compile_template
-from producer.plan_files import write_plan
-from producer.plan_inputs import PlanInputs, load_inputs
+from producer.planning.files import write_plan
+from producer.planning.inputs import PlanInputs, load_inputs
+from producer.prompting.personas import compile_template
 from schemas.codebook import Codebook, CodedVariable
 from schemas.models import Model
 from schemas.run import RunManifest

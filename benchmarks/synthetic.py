@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from producer.personas import compile_template
-from producer.plan_files import write_plan
-from producer.plan_inputs import PlanInputs
+from producer.planning.files import write_plan
+from producer.planning.inputs import PlanInputs
+from producer.prompting.personas import compile_template
 from schemas import run_paths
 from schemas.codebook import Codebook, CodedVariable
 from schemas.models import Model

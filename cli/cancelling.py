@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Sequence
 
-from cli.batch_view import summary
-from cli.console import err, out, print_json
 from cli.context import load_environ, load_settings, load_store
 from cli.session import workers_for
+from cli.views.batch import summary
+from cli.views.console import err, out, print_json
 from schemas.batches import BatchLedger
 from schemas.errors import ExitCode, UserInputError
 from storage.runs import append_event, load_manifest, load_state

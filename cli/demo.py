@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli.console import err, out
+from cli.commands.evaluate import evaluate_and_print
 from cli.context import load_environ, load_settings, load_store
-from cli.evaluate_commands import evaluate_and_print
 from cli.opening import checked_study, open_planned, plan_into_staging
-from cli.run_view import follow_to_the_end, show_totals
 from cli.session import own_redis, workers_for
 from cli.templates import template_folder
+from cli.views.console import err, out
+from cli.views.run import follow_to_the_end, show_totals
 from emulator.config import EmulatorConfig
 from emulator.process import start_emulator
 from schemas import run_paths

@@ -13,9 +13,9 @@ from typing import Literal
 from cli.arguments import study_file
 from cli.call_probe import call_once
 from cli.endpoint_probe import probe
-from producer.checks_models import model_problems
-from producer.ladder import rung_of
+from producer.checks.models import model_problems
 from producer.load import load_models, models_path
+from producer.prompting.ladder import rung_of
 from providers import families
 from schemas.errors import BrokerError, ExitCode, NightpollError, Problem, SettingsError, StoreError, StudyError
 from schemas.models import Deployment, Model

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from cli.console import out, print_json
 from cli.context import load_environ, load_settings
 from cli.session import workers_for
+from cli.views.console import out, print_json
 from schemas import wire
 from schemas.errors import ExitCode, NightpollError, UserInputError
 from storage.store import Store

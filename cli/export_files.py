@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cli.archive import write_archive
-from cli.sheet_text import safe_for_sheets
+from cli.views.sheet_text import safe_for_sheets
 from evaluation.load import load_run
 from evaluation.survey_export import export_survey
 from evaluation.toplines import write_toplines

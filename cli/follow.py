@@ -11,8 +11,8 @@ from redis.exceptions import RedisError
 from rich.live import Live
 from rich.text import Text
 
-from cli.batch_view import document, now, summary
-from cli.console import err
+from cli.views.batch import document, now, summary
+from cli.views.console import err
 from schemas import wire
 from schemas.batches import BatchLedger
 from schemas.errors import EnvironmentFailureError, ExitCode

@@ -9,18 +9,16 @@ from typing import NoReturn
 import typer
 import typer.exceptions
 
-from cli import (
-    batch_commands,
-    evaluate_commands,
-    finetune_commands,
-    models_commands,
-    process_commands,
-    queue_commands,
-    run_commands,
-    status_commands,
-    study_commands,
-)
-from cli.console import err, print_error
+from cli.commands import batch as batch_commands
+from cli.commands import evaluate as evaluate_commands
+from cli.commands import finetune as finetune_commands
+from cli.commands import models as models_commands
+from cli.commands import process as process_commands
+from cli.commands import queue as queue_commands
+from cli.commands import run as run_commands
+from cli.commands import status as status_commands
+from cli.commands import study as study_commands
+from cli.views.console import err, print_error
 from schemas.errors import ExitCode, NightpollError
 
 app = typer.Typer(

@@ -9,13 +9,13 @@ from typing import Any
 
 import typer
 
-from cli.comparison_view import compared, show_comparison
-from cli.console import err, print_json
 from cli.context import load_environ, load_settings, load_store
-from cli.hosting_view import show_hosting
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging, registered_versions
-from cli.run_view import follow_silently, show_totals
 from cli.session import check_keys, key_names, sole_follower, workers_for
+from cli.views.comparison import compared, show_comparison
+from cli.views.console import err, print_json
+from cli.views.hosting import show_hosting
+from cli.views.run import follow_silently, show_totals
 from producer.check import Checked
 from producer.twin_arms import with_twin_arms
 from schemas import run_paths

@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from cli.arguments import study_file
-from cli.console import err, print_problem
-from cli.progress_bar import planning_bar
+from cli.views.console import err, print_problem
+from cli.views.progress_bar import planning_bar
 from producer.check import Checked, check
 from schemas.models import Model
 from schemas.settings import Settings

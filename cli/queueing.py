@@ -9,11 +9,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cli.arguments import study_file
-from cli.console import err, out, print_json
 from cli.context import load_environ, load_settings, load_store
 from cli.opening import checked_study
-from cli.queue_view import print_entries, print_summary
 from cli.session import workers_for
+from cli.views.console import err, out, print_json
+from cli.views.queue import print_entries, print_summary
 from producer.check import Checked
 from schemas.errors import ExitCode, UserInputError
 from schemas.models import Model

@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cli.console import out
-from cli.text_table import print_table
+from cli.views.console import out
+from cli.views.text_table import print_table
 from schemas import run_paths
 from schemas.errors import FormatError, StoreError
 from storage.parts import landed_units

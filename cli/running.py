@@ -9,15 +9,15 @@ from pathlib import Path
 import typer
 
 from cli.cancelling import wait_for_batches
-from cli.console import err, out, print_json
 from cli.context import load_environ, load_settings, load_store
 from cli.evaluation_job import ask_after_run, checked_then, evaluation_doing
 from cli.follow import Watcher, notices
-from cli.hosting_view import hosting_lines, show_hosting
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging
-from cli.run_view import follow_to_the_end, show, show_totals
 from cli.session import check_keys, key_names, own_redis, sole_follower, workers_for
-from cli.transport_view import given_deadline, show_choices
+from cli.views.console import err, out, print_json
+from cli.views.hosting import hosting_lines, show_hosting
+from cli.views.run import follow_to_the_end, show, show_totals
+from cli.views.transport import given_deadline, show_choices
 from cli.watch_all import open_runs, watch_all
 from schemas import run_paths, wire
 from schemas.errors import ExitCode, UserInputError

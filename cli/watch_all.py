@@ -5,8 +5,8 @@ import threading
 from rich.live import Live
 from rich.table import Table
 
-from cli.console import out, print_json
 from cli.follow import View, Watcher
+from cli.views.console import out, print_json
 from schemas.errors import ExitCode
 from storage.runs import list_run_ids, load_state
 from storage.store import Store

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from producer.estimate import Completion, completion_of, size_limit
 from producer.identity_text import RequestIdentity
-from producer.strategies import Strategy, strategy_of, wanted_parameters
-from producer.transports import planned_transport
+from producer.planning.estimate import Completion, completion_of, size_limit
+from producer.planning.transports import planned_transport
+from producer.prompting.strategies import Strategy, strategy_of, wanted_parameters
 from providers.families import is_deterministic, output_limit_tokens, wire_parameters
 from providers.service import service_identity
 from providers.tokens import TokenCounter

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from producer.arms import ModelArm
 from producer.identity_text import TaskIdentity
-from producer.option_orders import OptionOrders, Order
-from producer.prompts import QuestionPrompts
+from producer.prompting.option_orders import OptionOrders, Order
+from producer.prompting.prompts import QuestionPrompts
 from schemas.codebook import CodedVariable
 from schemas.study import Arm, Study
 

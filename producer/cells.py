@@ -6,18 +6,18 @@ from functools import partial
 
 from producer.arms import ChatCounter, ModelArm, model_arm
 from producer.cell import Cell, remembered
-from producer.examples import ExampleIndex, MatchKeys
 from producer.identity_text import TaskIdentity
-from producer.interview import Interview
-from producer.languages import spoken
-from producer.option_orders import option_orders
-from producer.own_prompts import OwnPrompts
-from producer.persona_pieces import PersonaPieces, PersonaTexts, codes_of
-from producer.plan_inputs import PlanInputs
-from producer.prompts import ExampleSource, QuestionPrompts
+from producer.planning.inputs import PlanInputs
+from producer.planning.transports import planned_transport
+from producer.prompting.examples import ExampleIndex, MatchKeys
+from producer.prompting.interview import Interview
+from producer.prompting.languages import spoken
+from producer.prompting.option_orders import option_orders
+from producer.prompting.own_prompts import OwnPrompts
+from producer.prompting.persona_pieces import PersonaPieces, PersonaTexts, codes_of
+from producer.prompting.prompts import ExampleSource, QuestionPrompts
+from producer.prompting.strategies import n_repeats, n_samples
 from producer.question_arms import for_question
-from producer.strategies import n_repeats, n_samples
-from producer.transports import planned_transport
 from producer.true_answers import TrueAnswers
 from schemas.codebook import CodedVariable
 from schemas.errors import Problem, StudyError

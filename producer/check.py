@@ -4,27 +4,27 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from producer.checks_arms import arm_problems, training_problems
-from producer.checks_batch import batch_problems
-from producer.checks_closeness import relatives
-from producer.checks_completion import completion_problems
-from producer.checks_cutoff import cutoff_problems
-from producer.checks_formats import format_problems
-from producer.checks_identifiers import identifier_problems
-from producer.checks_import import import_problems
-from producer.checks_languages import language_problems
-from producer.checks_models import model_problems
-from producer.checks_parameters import Settings, parameter_problems
-from producer.checks_persona import coinciding_personas, persona_problems, rendering_problems
-from producer.checks_privacy import privacy_problems
-from producer.checks_prompts import prompt_problems
-from producer.checks_questions import question_problems
-from producer.checks_routes import route_problems
-from producer.checks_secrets import secret_problems
-from producer.checks_split import split_problems
-from producer.checks_strategies import strategy_problems
-from producer.ladder import ladder_notes, resolved
+from producer.checks.arms import arm_problems, training_problems
+from producer.checks.batch import batch_problems
+from producer.checks.closeness import relatives
+from producer.checks.completion import completion_problems
+from producer.checks.cutoff import cutoff_problems
+from producer.checks.formats import format_problems
+from producer.checks.identifiers import identifier_problems
+from producer.checks.imported import import_problems
+from producer.checks.languages import language_problems
+from producer.checks.models import model_problems
+from producer.checks.parameters import Settings, parameter_problems
+from producer.checks.persona import coinciding_personas, persona_problems, rendering_problems
+from producer.checks.privacy import privacy_problems
+from producer.checks.prompts import prompt_problems
+from producer.checks.questions import question_problems
+from producer.checks.routes import route_problems
+from producer.checks.secrets import secret_problems
+from producer.checks.split import split_problems
+from producer.checks.strategies import strategy_problems
 from producer.load import models_of, models_path, read_source, study_of
+from producer.prompting.ladder import ladder_notes, resolved
 from schemas.errors import Problem, StudyError, SurveyFileError
 from schemas.models import Model, ModelsFile, with_fallbacks
 from schemas.secret_text import redacted

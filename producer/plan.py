@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from producer.check import Checked
-from producer.plan_files import write_plan
-from producer.plan_inputs import PlanInputs, load_inputs
-from producer.plan_rows import Progress
+from producer.planning.files import write_plan
+from producer.planning.inputs import PlanInputs, load_inputs
+from producer.planning.rows import Progress
 from schemas.run import RunManifest
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from producer.answer_schema import response_format
 from producer.arms import ModelArm
-from producer.estimate import Completion, completion_of
 from producer.identity_text import RequestIdentity
-from producer.instructions import instruction
-from producer.strategies import Strategy
+from producer.planning.estimate import Completion, completion_of
+from producer.prompting.answer_schema import response_format
+from producer.prompting.instructions import instruction
+from producer.prompting.strategies import Strategy
 from providers.families import output_limit_tokens
 from providers.service import service_identity
 from schemas.answer_format import NUMBER, AnswerFormat, answer_format

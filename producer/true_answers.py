@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import isnan
 from sys import intern
 
-from producer.example_answers import RealAnswer
-from producer.persona_pieces import codes_of
+from producer.prompting.example_answers import RealAnswer
+from producer.prompting.persona_pieces import codes_of
 from survey.prepared import Answers
 
 

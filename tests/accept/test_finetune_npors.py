@@ -22,7 +22,7 @@ from evaluation.features import one_hot
 from evaluation.load import read_respondents
 from evaluation.logit import predicted
 from producer.check import check
-from producer.persona_pieces import codes_of
+from producer.prompting.persona_pieces import codes_of
 from storage.runs import load_codebook
 from storage.store import Store
 from storage.tuning_records import load_registry

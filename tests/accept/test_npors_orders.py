@@ -16,7 +16,7 @@ from emulator.answers import Speaker, make_answer, read_prompt
 from emulator.manner import Manner
 from emulator.parameters import read_order
 from evaluation.positions import position_rows
-from producer.turns import Turns
+from producer.prompting.turns import Turns
 from schemas import run_paths
 from tests.support.cli_runs import land, open_run
 from workers.predictions.compaction import compact

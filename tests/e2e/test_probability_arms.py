@@ -7,7 +7,7 @@ import pytest
 
 from emulator.prompt import read
 from emulator.respondent import answer
-from producer.turns import Turns
+from producer.prompting.turns import Turns
 from schemas import run_paths
 from tests.support.fleet import Fleet, running_fleet, study_of
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from cli.evaluation_view import evaluated
+from cli.views.evaluation import evaluated
 from schemas import run_paths
 from storage.runs import load_state
 from tests.support.emulator import running_emulator

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from cli.evaluation_view import evaluated
+from cli.views.evaluation import evaluated
 from schemas import run_paths
 from storage.runs import load_state
 from storage.tuning_records import load_registry

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from cli.tuning_files import held_out_prompts
+from cli.tuning.files import held_out_prompts
 from finetuning.check_file import check_file
 from finetuning.prepare import PrepareOptions, prepare
 from finetuning.promotion import Verdict

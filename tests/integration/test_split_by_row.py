@@ -13,7 +13,7 @@ from evaluation.job import evaluate_run
 from finetuning.prepare import PrepareOptions, prepare
 from producer.check import check
 from producer.plan import plan_run
-from producer.prompt_preview import preview
+from producer.prompting.prompt_preview import preview
 from schemas.errors import StudyError
 from storage.store import Store
 from tests.support.cli_runs import land, open_run

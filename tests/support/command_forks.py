@@ -53,7 +53,7 @@ def forking_command(folder: Path) -> Iterator[Path]:
 
 
 def _serve(path: str) -> NoReturn:
-    for name in ("cli.running", "cli.evaluation_view", "cli.check_view", "cli.doctor", "cli.show_view"):
+    for name in ("cli.running", "cli.views.evaluation", "cli.views.check", "cli.doctor", "cli.views.show"):
         importlib.import_module(name)
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from producer.imports import Imported
-from producer.personas import compile_template
-from producer.plan_files import write_plan
-from producer.plan_inputs import PlanInputs
+from producer.planning.files import write_plan
+from producer.planning.inputs import PlanInputs
+from producer.prompting.personas import compile_template
 from schemas import run_paths, tables
 from schemas.codebook import Codebook, CodedVariable
 from schemas.models import Model

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from producer.transport_choice import choose
+from producer.planning.transport_choice import choose
 from schemas.deadline import deadline_at
 from schemas.decisions import TransportChoice
 from schemas.run import RunManifest

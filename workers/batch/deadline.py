@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from producer.estimate import Load, time_s
+from producer.planning.estimate import Load, time_s
 from schemas.deadline import deadline_at
 from schemas.run import RunManifest
 from schemas.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from producer.batch_files import halve_batch_file
+from producer.batch.files import halve_batch_file
 from providers.batch_lines import sent_ids
 from providers.prices import price_of
 from schemas import run_paths

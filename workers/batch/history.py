@@ -3,7 +3,7 @@
 from collections import defaultdict
 from math import ceil
 
-from producer.transport_choice import BatchTimes, Typical, endpoint_key
+from producer.planning.transport_choice import BatchTimes, Typical, endpoint_key
 from schemas import run_paths
 from schemas.errors import NightpollError
 from schemas.run import RunManifest

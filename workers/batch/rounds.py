@@ -12,9 +12,9 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producer.batch_files import no_texts, write_batch_files
-from producer.batch_pack import BatchLimits
-from producer.checks_batch import most_turns
+from producer.batch.files import no_texts, write_batch_files
+from producer.batch.pack import BatchLimits
+from producer.checks.batch import most_turns
 from providers.batch_lines import sent_ids
 from schemas import run_paths
 from schemas.batches import BatchLedger, Round

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
-from producer.checks_batch import may_take_turns
+from producer.checks.batch import may_take_turns
 from schemas.batches import BatchLedger
 from schemas.errors import (
     ModelError,

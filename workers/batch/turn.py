@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from producer.batch_files import BatchFile
-from producer.batch_spelling import BatchSpec
+from producer.batch.files import BatchFile
+from producer.batch.spelling import BatchSpec
 from providers.batch_client import BatchClient
 from providers.batch_urls import line_url
 from providers.service import wire_name

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from producer.batch_respell import respell_batch_file
+from producer.batch.respell import respell_batch_file
 from providers.batch_client import BatchClient
 from schemas.errors import ModelError, RejectedRequestError
 from schemas.models import BatchDeployment

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producer.turns import Turns, call_tokens
+from producer.prompting.turns import Turns, call_tokens
 from schemas import run_paths
 from schemas.errors import StoreError
 from schemas.identity import call_id

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli.batch_view import expected_end, state_of, summary
+from cli.views.batch import expected_end, state_of, summary
 from schemas.batches import BatchLedger, InputFile, Seen, Tally
 from tests.support.cli_runs import open_run
 from tests.support.studies import write_study

@@ -7,7 +7,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from cli.console import err, out
+from cli.views.console import err, out
 from evaluation.job import evaluate_run
 from evaluation.report import write_report
 from tests.support.cli_runs import CommandLine, land, open_run

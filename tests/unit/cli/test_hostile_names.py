@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cli.sheet_text import safe_for_sheets
+from cli.views.sheet_text import safe_for_sheets
 from schemas.errors import ExitCode
 from storage.runs import append_event
 from tests.support.cli_runs import CommandLine, land, open_run

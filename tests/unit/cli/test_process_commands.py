@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from cli.emulator_view import arguments_of
+from cli.views.emulator import arguments_of
 from tests.support.emulator import running_emulator
 from tests.support.studies import write_study
 
 ROOT = Path(__file__).resolve().parents[3]
 ONLY_PROCESS_COMMANDS = """
 import sys, typer
-from cli import process_commands
+from cli.commands import process as process_commands
 app = typer.Typer()
 process_commands.register(app)
 sys.exit(app(standalone_mode=False))

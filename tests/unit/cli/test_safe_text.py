@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cli.safe_text import first_line, safe, safe_json
+from cli.views.safe_text import first_line, safe, safe_json
 
 
 def test_control_characters_become_visible():

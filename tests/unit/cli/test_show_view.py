@@ -1,7 +1,7 @@
 import pyarrow.parquet as pq
 import pytest
 
-from cli.show_view import show_task, task_document
+from cli.views.show import show_task, task_document
 from schemas import run_paths
 from storage.store import Store
 from tests.support.plans import COT, land_answers, make_run

@@ -1,6 +1,6 @@
 """Tables in a pipe and on a narrow terminal."""
 
-from cli import console, text_table
+from cli.views import console, text_table
 
 
 def test_table_in_a_pipe_folds_nothing(capsys):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.registry_views import parsed_share
+from cli.views.registry import parsed_share
 from finetuning.promotion import Difference, Evidence, judge
 from finetuning.registry import add_version, promote, retire, rollback, rollout
 from schemas.errors import UserInputError

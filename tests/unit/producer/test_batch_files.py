@@ -5,9 +5,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from producer.batch_files import BatchFile, halve_batch_file, write_batch_files
-from producer.batch_pack import BatchLimits
-from producer.batch_spelling import BatchSpec
+from producer.batch.files import BatchFile, halve_batch_file, write_batch_files
+from producer.batch.pack import BatchLimits
+from producer.batch.spelling import BatchSpec
 from schemas import run_paths, tables
 from schemas.errors import OversizedRequestError, StoreError
 from storage.store import open_store

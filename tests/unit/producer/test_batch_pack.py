@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.batch_pack import MAX_BYTES, MAX_LINES, BatchLimits, pack
+from producer.batch.pack import MAX_BYTES, MAX_LINES, BatchLimits, pack
 from schemas.errors import OversizedRequestError
 
 

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from producer.check import check
-from producer.checks_models import is_loopback, retirement
+from producer.checks.models import is_loopback, retirement
 from tests.support.plans import make_model
 from tests.support.small_study import MODELS, STUDY, write_study
 

@@ -1,6 +1,6 @@
 import pytest
 
-from producer.checks_prompts import prompt_problems
+from producer.checks.prompts import prompt_problems
 from schemas.yaml_source import read_yaml
 from tests.support.plans import make_study
 

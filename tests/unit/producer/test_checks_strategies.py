@@ -1,6 +1,6 @@
 import pytest
 
-from producer.checks_strategies import strategy_problems
+from producer.checks.strategies import strategy_problems
 from schemas.codebook import CodedVariable
 from schemas.yaml_source import read_yaml
 from tests.support.plans import make_model, make_question, make_study

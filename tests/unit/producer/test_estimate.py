@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from producer.estimate import Completion, Load, completion_of, cost_of, time_s
-from producer.strategies import STRATEGIES
+from producer.planning.estimate import Completion, Load, completion_of, cost_of, time_s
+from producer.prompting.strategies import STRATEGIES
 from tests.support.plans import make_model
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)

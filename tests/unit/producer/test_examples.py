@@ -1,6 +1,6 @@
 import pytest
 
-from producer.examples import ExampleIndex, MatchKeys
+from producer.prompting.examples import ExampleIndex, MatchKeys
 
 #        position: 0       1       2       3       4          5
 CODES = [(1, 1), (1, 1), (1, 1), (1, 2), (2, 2), (1, None)]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from producer.personas import compile_template
-from producer.prompt_file import compile_prompt
-from producer.sandbox import MAX_CHARS
+from producer.prompting.personas import compile_template
+from producer.prompting.prompt_file import compile_prompt
+from producer.prompting.sandbox import MAX_CHARS
 from schemas.codebook import CodedVariable
 from schemas.errors import StudyError
 

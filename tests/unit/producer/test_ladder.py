@@ -1,6 +1,6 @@
 import pytest
 
-from producer.ladder import resolved, rung_of
+from producer.prompting.ladder import resolved, rung_of
 from schemas.study import Arm
 from tests.support.plans import make_model, make_study
 

@@ -3,7 +3,7 @@
 import pytest
 
 from producer.check import check
-from producer.prompt_preview import preview
+from producer.prompting.prompt_preview import preview
 from tests.support.small_study import STUDY, write_study
 
 SPANISH = """\

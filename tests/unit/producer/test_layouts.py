@@ -1,9 +1,9 @@
 import pytest
 
 from producer.cells import CellBuilder
-from producer.personas import compile_template
-from producer.pieces import plain
-from producer.prompt_file import compile_prompt
+from producer.prompting.personas import compile_template
+from producer.prompting.pieces import plain
+from producer.prompting.prompt_file import compile_prompt
 from tests.support.plans import FIELDS, make_inputs
 
 INTERVIEWED = {"model": "mini", "strategy": "basic", "layout": "interview"}

@@ -6,7 +6,7 @@ import pytest
 
 from producer.check import check
 from producer.plan import inputs_of
-from producer.prompt_preview import preview
+from producer.prompting.prompt_preview import preview
 from providers.tokens import TokenCounter
 from schemas.completion_form import SEPARATOR, as_prompt
 from schemas.errors import StudyError

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.option_orders import balanced, option_orders
+from producer.prompting.option_orders import balanced, option_orders
 from schemas.study import Arm
 from tests.support.plans import make_question
 

@@ -1,6 +1,6 @@
 import pytest
 
-from producer.personas import compile_template
+from producer.prompting.personas import compile_template
 from schemas.codebook import CodedVariable
 from schemas.errors import StudyError
 

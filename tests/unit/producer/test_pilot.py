@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from producer.pilot import pilot_positions
+from producer.planning.pilot import pilot_positions
 from schemas.errors import UserInputError
 
 IDS = [f"r{i}" for i in range(400)]

@@ -5,7 +5,7 @@ import pytest
 
 from producer.check import check
 from producer.plan import plan_run
-from producer.prompt_preview import preview
+from producer.prompting.prompt_preview import preview
 from schemas.errors import StudyError
 from tests.support.plans import CREATED_AT
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from producer.imports import Imported
-from producer.plan_files import write_plan
+from producer.planning.files import write_plan
 from schemas import tables
 from schemas.codebook import Codebook
 from schemas.errors import StoreError, StudyError, UserInputError

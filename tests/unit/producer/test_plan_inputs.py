@@ -1,6 +1,6 @@
 import pytest
 
-from producer.plan_inputs import load_inputs
+from producer.planning.inputs import load_inputs
 from schemas.errors import StudyError
 from tests.support.plans import BASIC, make_model, make_prepared, make_study
 

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from producer.arms import ChatCounter
-from producer.personas import compile_template
-from producer.plan_files import write_plan
-from producer.plan_inputs import PlanInputs
+from producer.planning.files import write_plan
+from producer.planning.inputs import PlanInputs
+from producer.prompting.personas import compile_template
 from schemas.study import Study
 from survey.files import read_survey
 from survey.prepare import prepare

@@ -2,10 +2,10 @@ import time
 
 import pytest
 
-from producer.pieces import piece_of, plain, uncounted
-from producer.prompt_file import compile_prompt
-from producer.sandbox import MAX_CHARS
-from producer.turns import next_messages
+from producer.prompting.pieces import piece_of, plain, uncounted
+from producer.prompting.prompt_file import compile_prompt
+from producer.prompting.sandbox import MAX_CHARS
+from producer.prompting.turns import next_messages
 from schemas.errors import StudyError
 
 OPTIONS = [{"code": "1", "label": "Good", "letter": "A"}, {"code": "2", "label": "Bad {{ 7 }}", "letter": "B"}]

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from producer.imports import Imported
-from producer.prompt_preview import preview_of
+from producer.prompting.prompt_preview import preview_of
 from schemas.errors import UserInputError
 from tests.support.plans import BASIC, COT, FEW_SHOT, make_inputs, make_plan
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from producer.plan_files import write_plan
+from producer.planning.files import write_plan
 from schemas.models import Rollout
 from tests.support.plans import CREATED_AT, make_inputs, make_model
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from producer.checks_routes import route_problems
-from producer.plan_files import write_plan
+from producer.checks.routes import route_problems
+from producer.planning.files import write_plan
 from schemas import run_paths
 from schemas.models import Rollout
 from schemas.yaml_source import read_yaml

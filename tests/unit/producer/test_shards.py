@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.shards import Lot, cut, grouped, shard_size
+from producer.planning.shards import Lot, cut, grouped, shard_size
 
 MODELS = st.lists(st.sampled_from([Lot("a"), Lot("a", "batch"), Lot("c")]), max_size=200)
 

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from producer.conversation import Conversation
-from producer.pieces import piece_of, plain
-from producer.strategies import STRATEGIES, compose, question_text
+from producer.prompting.conversation import Conversation
+from producer.prompting.pieces import piece_of, plain
+from producer.prompting.strategies import STRATEGIES, compose, question_text
 from schemas.codebook import CodedVariable
 from schemas.identity import canonical_json
 

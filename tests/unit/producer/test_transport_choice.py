@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from producer.transport_choice import Typical, choose, cost_of_choice, endpoint_key, options_of
-from producer.transports import planned_transport
+from producer.planning.transport_choice import Typical, choose, cost_of_choice, endpoint_key, options_of
+from producer.planning.transports import planned_transport
 from schemas.run import ArmLoad
 from schemas.study import Arm
 from tests.support.plans import make_model

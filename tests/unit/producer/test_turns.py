@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from producer.conversation import AGAIN, Conversation, Turn
-from producer.pieces import Message, answer_piece, piece_of, plain
-from producer.turns import Turns, call_tokens, next_messages
+from producer.prompting.conversation import AGAIN, Conversation, Turn
+from producer.prompting.pieces import Message, answer_piece, piece_of, plain
+from producer.prompting.turns import Turns, call_tokens, next_messages
 from schemas.identity import canonical_json
 
 FIRST = [{"role": "system", "content": "Be them."}, {"role": "user", "content": "Who?"}]

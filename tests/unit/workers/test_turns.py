@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from producer.turns import Turns
+from producer.prompting.turns import Turns
 from workers.calls.requests import PlannedRequest
 from workers.calls.turns import joined, known_turns, next_call, settled_answer
 from workers.shards.landing import Answer

@@ -1,0 +1,1 @@
+"""What the command line declares: commands, options, examples. The work is done by the modules beside this folder."""

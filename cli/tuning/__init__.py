@@ -1,0 +1,1 @@
+"""What the fine-tuning commands do and show."""

@@ -1,0 +1,1 @@
+"""Input files of the Batch API: packed, cut, spelled as each service wants them."""

@@ -1,0 +1,1 @@
+"""What can be wrong with a study, subject by subject; `producer.check` runs them all."""

@@ -1,0 +1,1 @@
+"""Rows, shards, totals and files of a plan; `producer.plan` puts them together."""

@@ -1,0 +1,1 @@
+"""From respondents and questions to what a model is asked, word for word."""

@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from redis.exceptions import RedisError
-
 from cli.context import load_environ, load_settings
 from cli.session import workers_for
 from cli.views.console import out, print_json
-from schemas import wire
-from schemas.errors import ExitCode, NightpollError, UserInputError
+from schemas.errors import ExitCode, UserInputError
 from storage.store import Store
-from workers import connection
 from workers.evaluations.jobs import ask_for_evaluation
 
 THEN = ("evaluate", "report")
@@ -61,12 +57,3 @@ def ask_after_run(store: Store, run_id: str, steps: Sequence[str]) -> None:
     """Record what is to follow a run."""
     if steps:
         ask_for_evaluation(store, run_id, with_report="report" in steps)
-
-
-def evaluation_doing(redis_url: str, run_id: str) -> str:
-    """What the evaluation of a run does at this moment; "waits for a worker" if nobody says."""
-    try:
-        said = connection.plain(redis_url).get(wire.evaluation_progress(run_id))
-    except (RedisError, OSError, NightpollError):
-        said = None
-    return said.decode() if isinstance(said, bytes) else "waits for a worker"

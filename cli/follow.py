@@ -22,7 +22,7 @@ from storage.runs import load_manifest, load_state
 from storage.store import Store
 from workers import connection
 from workers.batch.ledger import BatchShelf
-from workers.keeper import live_slots
+from workers.beats import live_slots
 from workers.local.server import socket_url
 from workers.progress import Progress, ProgressReader
 

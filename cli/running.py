@@ -2,7 +2,6 @@
 
 import sys
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,23 +9,21 @@ import typer
 
 from cli.cancelling import wait_for_batches
 from cli.context import load_environ, load_settings, load_store
-from cli.evaluation_job import ask_after_run, checked_then, evaluation_doing
-from cli.follow import Watcher, notices
+from cli.evaluation_job import ask_after_run, checked_then
+from cli.follow import Watcher
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging
 from cli.session import check_keys, key_names, own_redis, sole_follower, workers_for
 from cli.views.console import err, out, print_json
-from cli.views.hosting import hosting_lines, show_hosting
-from cli.views.run import follow_to_the_end, show, show_totals
+from cli.views.hosting import show_hosting
+from cli.views.run import follow_to_the_end, show_totals
 from cli.views.transport import given_deadline, show_choices
-from cli.watch_all import open_runs, watch_all
 from schemas import run_paths, wire
 from schemas.errors import ExitCode, UserInputError
-from storage.runs import append_event, list_run_ids, load_manifest, load_state
+from storage.runs import append_event, load_manifest, load_state
 from storage.store import Store
 from workers import connection
 from workers.batch.choice import choose_transports
 from workers.batch.ledger import open_batches
-from workers.local.server import socket_url
 from workers.predictions.compaction import compact
 from workers.versions.replacing import follow_registry
 
@@ -128,32 +125,6 @@ def cancel(run: str, *, as_json: bool) -> int:
     return _report_state(store, run, as_json=as_json)
 
 
-def status(run: str | None, *, watch: bool, as_json: bool) -> int:
-    """How far a run is: settled, rate, quota used, cost, failures by reason, time left."""
-    settings = load_settings()
-    store = load_store(settings)
-    if run is None and watch and len(open_runs(store)) > 1:
-        return watch_all(store, every_s=WATCH_EVERY_S, as_json=as_json)
-    name = _newest(store) if run is None else run
-    watcher, wait = Watcher(store, name), threading.Event()
-    view = watcher.look()
-    while watch and view.state.is_active:
-        show(name, view, as_json=as_json)
-        wait.wait(WATCH_EVERY_S)
-        view = watcher.look()
-    if not watch and view.state.is_active:
-        wait.wait(WATCH_EVERY_S)  # a rate needs two looks
-        view = watcher.look()
-    url = socket_url(store) if settings.redis_url is None else settings.redis_url.get_secret_value()
-    if view.state.is_active:
-        hosting = hosting_lines(store, load_manifest(store, name).models, datetime.now(UTC))
-        view = replace(view, notices=(*notices(url, name), *hosting))
-    show(name, view, as_json=as_json)
-    if view.state.is_to_evaluate and not as_json:
-        out.print(f"  evaluation: {evaluation_doing(url, name)}", markup=False)
-    return ExitCode.DONE
-
-
 def _wanted(store: Store, planned: Planned) -> bool:
     try:
         wanted = typer.confirm("Start?", err=True)
@@ -204,10 +175,3 @@ def _outcomes(retry: str | None) -> list[str]:
             f"{', '.join(unknown)} cannot be retried.", where="--retry", hint=f"Choose from {', '.join(sorted(known))}."
         )
     return outcomes
-
-
-def _newest(store: Store) -> str:
-    runs = list_run_ids(store)
-    if not runs:
-        raise UserInputError("there is no run in this store yet.", where=store.uri)
-    return max(runs, key=lambda r: load_manifest(store, r).created_at)

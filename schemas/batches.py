@@ -29,6 +29,8 @@ BatchState = Literal[
     "closed",
 ]
 
+MISSING = "missing_from_batch"
+"""Error code of a request that no line of a batch's files tells of."""
 OVER = frozenset({"harvested", "abandoned", "halved", "closed"})
 """Nothing more will come of it; what is left is to tidy up."""
 QUEUED = frozenset({"uploading", "uploaded", "processed", "creating", "created"})

@@ -27,6 +27,7 @@ from storage.runs import append_event, list_run_ids, load_manifest, load_state
 from storage.store import Store
 from workers.backlog import Published, Stream, next_messages, shares_of
 from workers.batch.batches import BatchKeeper
+from workers.beats import live_slots
 from workers.evaluations.jobs import EvaluationJobs
 from workers.nights.loop import Nights
 from workers.predictions.compaction import compact
@@ -39,7 +40,6 @@ from workers.versions.watch import VersionWatch
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
-WORKER_ALIVE_S = 15.0
 
 
 class Keeper(threading.Thread):
@@ -251,22 +251,3 @@ class Keeper(threading.Thread):
 
 def _unit(message: ShardMessage) -> str:
     return run_paths.shard_unit(message.shard, message.generation)
-
-
-def live_slots(redis: Redis) -> int:
-    """Shard slots of all workers that beat lately."""
-    now_s = redis.time()[0]
-    members = redis.zrangebyscore(wire.live_workers(), now_s - WORKER_ALIVE_S, "+inf")
-    return sum(_slots_of(member) for member in members)
-
-
-def _slots_of(member: object) -> int:
-    text = member.decode() if isinstance(member, bytes) else str(member)
-    return int(text.rsplit(":", 1)[1])
-
-
-def beat(redis: Redis, worker_id: str, slots: int) -> None:
-    """Say that a worker lives; forget those long gone."""
-    now_s = redis.time()[0]
-    redis.zadd(wire.live_workers(), {f"{worker_id}:{slots}": now_s})
-    redis.zremrangebyscore(wire.live_workers(), 0, now_s - 86400)

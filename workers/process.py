@@ -19,8 +19,9 @@ from storage.store import open_store
 from workers import connection, metrics
 from workers.app import worker_app
 from workers.batch.batches import BatchKeeper
+from workers.beats import beat
 from workers.evaluations import task as evaluation_task
-from workers.keeper import Keeper, beat
+from workers.keeper import Keeper
 from workers.logs import configure_logging
 from workers.messages import allow_only_ours
 from workers.nights.loop import Nights

@@ -101,6 +101,6 @@ def status(
 
     With --watch and without a run, all open runs on one screen if there are several.
     """
-    from cli import running
+    from cli.status import status as status_of
 
-    return running.status(run, watch=watch, as_json=as_json)
+    return status_of(run, watch=watch, as_json=as_json)

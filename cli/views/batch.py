@@ -7,8 +7,7 @@ from typing import Any
 
 from cli.views.console import out
 from cli.views.text_table import print_table
-from schemas.batches import BatchLedger, Tally
-from workers.batch.harvest import MISSING
+from schemas.batches import MISSING, BatchLedger, Tally
 
 WINDOW = timedelta(hours=24)
 """The services' completion window."""

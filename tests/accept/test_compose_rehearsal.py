@@ -25,7 +25,7 @@ from storage.store import Store
 from tests.support.services import Container, LocalServices, local_services
 from tests.support.until import until
 from workers import connection
-from workers.keeper import live_slots
+from workers.beats import live_slots
 
 pytestmark = [pytest.mark.accept, pytest.mark.redis, pytest.mark.timeout(1200)]
 SLOTS = Settings.model_fields["slots"].default

@@ -24,7 +24,7 @@ from tests.support.services import LOGIN, PASSWORD, LocalServices, local_service
 from tests.support.studies import write_study
 from tests.support.until import until
 from workers import connection
-from workers.keeper import live_slots
+from workers.beats import live_slots
 from workers.shards import locks
 
 pytestmark = [pytest.mark.e2e, pytest.mark.redis]

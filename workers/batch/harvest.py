@@ -19,7 +19,7 @@ from providers.batch_lines import Account, BatchLine, LineFailure, read_lines, s
 from providers.prices import cost_usd
 from providers.replies import Reply, Usage
 from schemas import run_paths
-from schemas.batches import BatchLedger, Tally
+from schemas.batches import MISSING, BatchLedger, Tally
 from schemas.models import Model, Price
 from storage.parts import write_part_in_pieces
 from storage.store import Store
@@ -33,7 +33,6 @@ from workers.shards.landing import Answer, part_table
 MAX_TRIES = 3
 """Batches a request is tried in; expiry, cancelling and a full queue are no try."""
 PIECE_ROWS = 4096
-MISSING = "missing_from_batch"
 
 
 @dataclass

@@ -99,14 +99,16 @@ class StoreCollector(Collector):
         for run_id in list_run_ids(self._store):
             state = load_state(self._store, run_id)
             phases[state.phase] += 1
-            batches.update(batch.state for batch in open_batches(self._store, run_id))
+            in_batches = open_batches(self._store, run_id)
+            batches.update(batch.state for batch in in_batches)
             if state.is_active:
                 study, models = load_manifest(self._store, run_id).study, load_manifest(self._store, run_id).models
                 limit = study.budget.run_usd if state.budget_usd is None else state.budget_usd
                 used = max(used, self._used(wire.run_budget(run_id), limit))
                 rpm += sum({d.pool_name: d.rpm for m in models.values() for d in m.deployments}.values())
                 idle_s = max(idle_s, self._idle_s(run_id))
-                self._open_runs.look_at(run_id, models.values())
+                waits = any(not batch.is_over for batch in in_batches)
+                self._open_runs.look_at(run_id, models.values(), waits_for_batches=waits)
         yield _by("nightpoll_runs", "Runs of the store, by state.", "state", phases)
         yield _by("nightpoll_batches_open", "Open batches, by state.", "state", batches)
         yield _gauge("nightpoll_oldest_shard_seconds", "Since the stillest open shard was last written.", idle_s)
@@ -114,6 +116,9 @@ class StoreCollector(Collector):
         yield _by("nightpoll_predictions", "Requests of open runs, by state.", "state", self._open_runs.states)
         yield _gauge("nightpoll_open_runs_cost_usd", "US$ of open runs so far, batches too.", self._open_runs.cost_usd)
         yield _gauge("nightpoll_quota_used_ratio", "Last minute of the fullest quota pool.", self._open_runs.quota_used)
+        yield _gauge(
+            "nightpoll_run_still_seconds", "Since an open run without batches settled.", self._open_runs.still_s
+        )
         yield _gauge("nightpoll_budget_used_ratio", "Share of its budget that the nearest run has committed.", used)
 
     def _of_nights(self) -> Iterator[GaugeMetricFamily]:
@@ -121,10 +126,16 @@ class StoreCollector(Collector):
         yield _by(
             "nightpoll_night_entries", "Entries of the overnight queue.", "state", Tally(e.state for e in entries)
         )
-        deadlines = [e.deadline_at(now) for e in entries if e.state == "running"]
-        left = [(at - now).total_seconds() for at in deadlines if at is not None]
+        at_work = [(e.run_id, e.deadline_at(now)) for e in entries if e.state == "running"]
+        left = [(run_id, (at - now).total_seconds()) for run_id, at in at_work if at is not None]
         if left:
-            yield _gauge("nightpoll_night_deadline_seconds", "Until the nearest deadline of what works.", min(left))
+            nearest_s = min(left_s for _, left_s in left)
+            yield _gauge("nightpoll_night_deadline_seconds", "Until the nearest deadline of what works.", nearest_s)
+        late = [late_s for run_id, left_s in left if (late_s := self._open_runs.late_s(run_id, left_s)) is not None]
+        if late:
+            yield _gauge(
+                "nightpoll_night_late_seconds", "By which the latest study will be late at its pace.", max(late)
+            )
 
     def _used(self, key: str, limit_usd: float | None) -> float:
         committed = self._redis.hget(key, "committed")

@@ -1,5 +1,6 @@
 """What metrics tell of open runs: how far they are, what they cost, how much of their quota is in use."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 
@@ -8,6 +9,7 @@ from redis import Redis
 from schemas import wire
 from schemas.models import Model
 from storage.store import Store
+from workers.pace import Pace
 from workers.progress import ProgressReader
 
 PARTS_A_LOOK = 200
@@ -22,6 +24,7 @@ class OpenRuns:
     Attributes:
         states: requests by state: their outcome, else `pending`. Those that predictions share count once.
         cost_usd: of all answers so far, the Batch API's too.
+        still_s: how long the stillest run that waits for no batch has settled nothing.
         quota_used: share of its requests or tokens a minute that the fullest pool booked in the last minute.
     """
 
@@ -29,18 +32,23 @@ class OpenRuns:
         self._store = store
         self._redis = redis
         self._readers: dict[str, ProgressReader] = {}
+        self._paces: dict[str, Pace] = {}
+        self._pending: dict[str, int] = {}
         self._seen: set[str] = set()
         self.begin()
 
     def begin(self) -> None:
         """Start a look; runs that the last one did not see are forgotten."""
         self._readers = {run_id: reader for run_id, reader in self._readers.items() if run_id in self._seen}
+        self._paces = {run_id: pace for run_id, pace in self._paces.items() if run_id in self._seen}
+        self._pending = {}
         self._seen = set()
         self.states: Counter[str] = Counter()
         self.cost_usd = 0.0
         self.quota_used = 0.0
+        self.still_s = 0.0
 
-    def look_at(self, run_id: str, models: Iterable[Model]) -> None:
+    def look_at(self, run_id: str, models: Iterable[Model], *, waits_for_batches: bool = False) -> None:
         """Add an open run.
 
         Raises:
@@ -51,11 +59,21 @@ class OpenRuns:
             self._readers[run_id] = ProgressReader(self._store, run_id)
         progress = self._readers[run_id].read(new_parts=PARTS_A_LOOK)
         self.states += progress.outcomes
-        self.states["pending"] += max(0, progress.n_requests - progress.n_settled)
+        self._pending[run_id] = max(0, progress.n_requests - progress.n_settled)
+        self.states["pending"] += self._pending[run_id]
+        pace = self._paces.setdefault(run_id, Pace())
+        pace.saw(time.monotonic(), progress.n_ended)
+        if not waits_for_batches:
+            self.still_s = max(self.still_s, pace.still_s)
         self.cost_usd += progress.cost_usd
         pools = {d.pool_name: (d.rpm, d.tpm) for model in models for d in model.deployments}
         for pool, (rpm, tpm) in pools.items():
             self.quota_used = max(self.quota_used, self._used(pool, rpm, tpm))
+
+    def late_s(self, run_id: str, left_s: float) -> float | None:
+        """Seconds by which a run will be late for a deadline at its own pace; None if it was not looked at."""
+        pace = self._paces.get(run_id)
+        return None if pace is None or run_id not in self._pending else pace.late_s(self._pending[run_id], left_s)
 
     def _used(self, pool: str, rpm: int, tpm: int | None) -> float:
         """Share of a pool's last minute, by the pool's own clock; nothing is booked ahead of it here."""

@@ -55,7 +55,10 @@ class Here(Nights):
 class Rig:
     """A store, a clock, a queue of small studies."""
 
-    def __init__(self, folder: Path, n: int = 1, dies: int = 0, **fields: Any) -> None:
+    def __init__(
+        self, folder: Path, n: int = 1, dies: int = 0, study: dict[str, Any] | None = None, **fields: Any
+    ) -> None:
+        self.study_keys = {} if study is None else study
         self.store, self.clock = open_store(str(folder / "runs")), folder / "clock.json"
         self.at(NIGHT)
         self.nights = Here(self.store, Settings(store=str(self.store.root), night_clock=self.clock), dies)
@@ -70,7 +73,9 @@ class Rig:
         change_queue(self.store, lambda _: OvernightQueue(entries=entries))
 
     def _study(self, folder: Path, number: int) -> Path:
-        return write_study(folder / f"s{number}", "http://127.0.0.1:9/v1", n_respondents=12, name=f"s{number}")
+        return write_study(
+            folder / f"s{number}", "http://127.0.0.1:9/v1", n_respondents=12, name=f"s{number}", **self.study_keys
+        )
 
     def at(self, moment: datetime) -> None:
         set_rehearsal(self.clock, moment, 1.0)
@@ -131,6 +136,17 @@ def test_evaluation_is_asked_of_the_workers_once_and_the_entry_waits_for_it(tmp_
     assert rig.kinds("run1") == ["opened", "finished", "evaluation_asked", "evaluated"]
     assert load_state(rig.store, "run1").with_report
     assert read_queue(rig.store).entries[0].reason == ("no truth" if code else "")
+
+
+def test_deadline_of_an_entry_reaches_the_choice_of_transport(tmp_path):
+    keys = {"arm_keys": "transport: auto", "batch": ['base_url: "http://127.0.0.1:9/v1"']}
+    rig = Rig(tmp_path, study=keys, deadline="06:30")
+
+    rig.nights.look()
+
+    (choice,) = load_state(rig.store, "run1").transports.values()
+    assert choice.deadline == "2026-11-23T06:30:00+00:00"
+    assert rig.kinds("run1") == ["transport_chosen", "opened"]
 
 
 def test_end_that_two_keepers_see_is_written_once(tmp_path):

@@ -68,7 +68,11 @@ def _mended(found: dict[str, Any], example: Example, changed: Counter[str]) -> b
             changed["trimmed"] += 1
     else:
         _mend_older(found, changed)
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:  # half a character, which only an escape can write
+        return json.dumps(found, separators=(",", ":")).encode() + b"\n"
 
 
 def _mend_older(found: dict[str, Any], changed: Counter[str]) -> None:

@@ -32,6 +32,7 @@ class Evidence(NamedTuple):
         n: held-out respondents.
         n_in_sample: respondents of the comparison that the candidate was tuned on; must be 0.
         simulated: an emulator answered.
+        unproven: why nobody knows which respondents the candidate has seen; "" if it is proven.
     """
 
     accuracy: Difference
@@ -40,6 +41,7 @@ class Evidence(NamedTuple):
     n: int
     n_in_sample: int = 0
     simulated: bool = False
+    unproven: str = ""
 
 
 class Verdict(NamedTuple):
@@ -69,8 +71,9 @@ def judge(
         margin_points: points of accuracy that count as no worse.
         margin: likewise of the second measure.
     """
-    if evidence.n_in_sample:
-        return Verdict("unsound", f"{evidence.n_in_sample} of its respondents were in the training files.")
+    if evidence.unproven or evidence.n_in_sample:
+        seen = f"{evidence.n_in_sample} of its respondents were in the training files."
+        return Verdict("unsound", evidence.unproven if evidence.unproven else seen)
     if evidence.simulated and not candidate_is_simulated:
         return Verdict("unsound", "an emulator answered: that says nothing about a real model.")
     if evidence.new_flags:

@@ -49,6 +49,7 @@ def add_version(
                 entry=entry,
                 job=ledger.key,
                 manifest=ledger.manifest,
+                unproven=ledger.unproven,
                 hyperparameters=ledger.hyperparameters,
                 cost_usd=cost_usd,
                 simulated=ledger.simulated,
@@ -108,6 +109,8 @@ def promote(
 
     def edited(model: RegisteredModel) -> RegisteredModel:
         new = _version(model, name, version)
+        if new.state == "retired":
+            raise UserInputError(f"{name}@{version} is retired.", hint="Deploy and register the model again to use it.")
         live = model.live()
         changed = {"state": "live", "evaluation": evaluation, "reason": reason, "promoted_at": now}
         kept = []
@@ -182,7 +185,8 @@ def withdraw(store: Store, name: str, version: str) -> ModelVersion | None:
             return _with(registry, name, model.model_copy(update={"rollout": None}))
         if live is None or live.version != version or model.previous is None:
             return registry
-        return _with(registry, name, _put_back(model, model.previous, name))
+        back = _put_back(model, model.previous, name)
+        return _with(registry, name, back.model_copy(update={"previous": None}))  # never back to what failed
 
     after = change_registry(store, edited).models.get(name)
     live = None if after is None else after.live()
@@ -203,7 +207,8 @@ def retire(store: Store, name: str, version: str) -> Registry:
             raise UserInputError(f"{name}@{version} is live.", hint=hint)
         rolling = None if model.rollout is not None and model.rollout[0] == version else model.rollout
         kept = [v.model_copy(update={"state": "retired"}) if v.version == version else v for v in model.versions]
-        return model.model_copy(update={"versions": kept, "rollout": rolling})
+        previous = None if model.previous == version else model.previous
+        return model.model_copy(update={"versions": kept, "rollout": rolling, "previous": previous})
 
     return _change(store, name, edited)
 

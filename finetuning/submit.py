@@ -25,6 +25,7 @@ Pause = Callable[[float], Awaitable[None]]
 TRIES = 4
 LOOK_EVERY_S = 2.0
 FILE_WITHIN_S = 1800.0
+HELD_S = FILE_WITHIN_S + 600.0
 _LOOKS = 3
 """Lists may lag behind what was just accepted."""
 
@@ -57,8 +58,14 @@ class Submission:
             ModelError: the service refused, or could not be reached after several tries.
         """
         ledger = self._claim(begun)
-        if ledger.job_id is not None:
-            return ledger
+        try:
+            if ledger.job_id is None:
+                await self._bring(ledger)
+        finally:
+            ledger = self._write(ledger.key, holder=None)
+        return ledger
+
+    async def _bring(self, ledger: TuningLedger) -> None:
         training = await self._uploaded(ledger, "upload_training", self._files.training, ledger.training_file)
         ledger = self._write(ledger.key, training_file=training)
         if self._files.validation is not None:
@@ -66,19 +73,18 @@ class Submission:
             ledger = self._write(ledger.key, validation_file=found)
         for file_id in (ledger.training_file, ledger.validation_file):
             if file_id is not None:
-                await self._processed(file_id)
+                await self._processed(ledger.key, file_id)
         job = await self._created(ledger)
-        return self._write(
-            ledger.key, job_id=job.id, state=job.state, intent=None, holder=None, seen_at=datetime.now(UTC)
-        )
+        self._write(ledger.key, job_id=job.id, state=job.state, intent=None, seen_at=datetime.now(UTC))
 
     def _claim(self, begun: TuningLedger) -> TuningLedger:
         def claimed(before: TuningLedger | None) -> TuningLedger:
-            ledger = begun if before is None else before
-            if ledger.holder is not None and ledger.holder != self._holder and _lives(ledger.holder):
+            ledger = begun if before is None else before.model_copy(update={"entry": begun.entry})
+            if ledger.holder is not None and ledger.holder != self._holder and _lives(ledger):
                 what = f"another command ({ledger.holder}) is submitting this very job."
-                raise RunInUseError(what, hint="Wait for it; `nightpoll finetune list` shows the job.")
-            return ledger.model_copy(update={"holder": self._holder})
+                hint = f"Wait for it; one that died on another machine makes room after {HELD_S / 60:.0f} minutes."
+                raise RunInUseError(what, hint=hint)
+            return ledger.model_copy(update={"holder": self._holder, "held_at": datetime.now(UTC)})
 
         return change_ledger(self._store, begun.key, claimed)
 
@@ -131,7 +137,7 @@ class Submission:
                     raise
                 await self._pause(LOOK_EVERY_S)
             except ModelError:
-                self._write(ledger.key, intent=None, holder=None)
+                self._write(ledger.key, intent=None)
                 raise
         raise AssertionError("the last try returns or raises")
 
@@ -143,13 +149,14 @@ class Submission:
             await self._pause(LOOK_EVERY_S)
         return None
 
-    async def _processed(self, file_id: str) -> None:
+    async def _processed(self, key: str, file_id: str) -> None:
         waited_s = 0.0
         while waited_s < FILE_WITHIN_S:
             file = await self._client.file(file_id)
             if file.is_ready:
                 return
             if file.is_broken:
+                self._write(key, training_file=None, validation_file=None, intent=None)  # the next try uploads anew
                 what = f"The service could not process the training file: {file.problem or 'it does not say why'}."
                 raise ServiceRefusedError(what, code="file_refused", hint="`nightpoll finetune check` looks at it.")
             await self._pause(LOOK_EVERY_S)
@@ -159,7 +166,7 @@ class Submission:
     def _write(self, key: str, **changes: Any) -> TuningLedger:  # noqa: ANN401 - fields of the ledger
         def edited(before: TuningLedger | None) -> TuningLedger:
             assert before is not None, "claimed before"
-            return before.model_copy(update=changes)
+            return before.model_copy(update={"held_at": datetime.now(UTC), **changes})
 
         return change_ledger(self._store, key, edited)
 
@@ -184,11 +191,11 @@ def create_body(ledger: TuningLedger) -> dict[str, Any]:
     return body
 
 
-def _lives(holder: str) -> bool:
-    """Whether the process of a holder is there; of another machine nobody knows, so it is taken to be."""
-    node, _, pid = holder.rpartition(":")
+def _lives(ledger: TuningLedger) -> bool:
+    """Whether a holder is there; one of another machine is taken to be until its longest step is over."""
+    node, _, pid = str(ledger.holder).rpartition(":")
     if node != os.uname().nodename:
-        return True
+        return ledger.held_at is None or (datetime.now(UTC) - ledger.held_at).total_seconds() < HELD_S
     try:
         os.kill(int(pid), 0)
     except (ProcessLookupError, ValueError):

@@ -78,7 +78,9 @@ class TuningLedger(_Kept):
         entry: models file entry of the base model, without secrets.
         model: base model's id on the wire, or a tuned one to go on from.
         intent: step that was begun and not seen to end: upload_training, upload_validation, create, deploy.
+        held_at: when its holder last wrote.
         manifest: id of the manifest in the store; None for files made elsewhere.
+        unproven: why nothing proves which respondents the model has seen; "" if it is proven.
         checkpoints: step -> model id, as far as told.
     """
 
@@ -94,6 +96,8 @@ class TuningLedger(_Kept):
     created_at: AwareDatetime
     intent: str | None = None
     holder: str | None = None
+    held_at: AwareDatetime | None = None
+    unproven: str = ""
     training_file: str | None = None
     validation_file: str | None = None
     job_id: str | None = None
@@ -129,6 +133,7 @@ class ModelVersion(_Kept):
     entry: Model
     job: str
     manifest: str | None = None
+    unproven: str = ""
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
     cost_usd: float | None = None
     simulated: bool = False

@@ -8,17 +8,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cli.tuning.context import check_suffix, is_simulated, needs_deployment, tuning_of, with_client, with_manager
+from cli.context import load_settings
+from cli.tuning.context import (
+    check_suffix,
+    is_simulated,
+    model_entry,
+    needs_deployment,
+    tuning_of,
+    with_client,
+    with_manager,
+)
 from cli.views.console import err, out
 from finetuning.curves import sparkline, warnings_of
 from finetuning.deploy import deploy, deployment_warnings, model_to_deploy, undeploy
 from finetuning.hosting import hosting_usd, is_deployed
+from finetuning.lineage import unproven
 from finetuning.prepare import MANIFEST, read_tuning_manifest
 from finetuning.registry import add_version
 from finetuning.submit import Submission, TrainingFiles
 from finetuning.watching import Looked, look
 from providers.tuning_client import TuningClient
-from schemas.errors import ExitCode, UserInputError
+from schemas.errors import ExitCode, NightpollError, UserInputError
 from schemas.models import Model
 from schemas.tuning import ENDED, TuningLedger
 from storage.store import Store
@@ -54,18 +64,21 @@ def begun_ledger(store: Store, training: Path, validation: Path | None, wanted: 
     """
     check_suffix(wanted.entry, wanted.suffix)
     hashes = [_sha256(path) for path in (training, validation) if path is not None]
-    manifest_id = None
+    manifest_id, manifest = None, None
     if (training.parent / MANIFEST).exists():
         manifest = read_tuning_manifest(training.parent)
         if manifest.training.sha256 != hashes[0]:
             hint = "Prepare again; edited files cannot be proven to hold training respondents only."
             raise UserInputError("the file is not the one its manifest tells of.", where=str(training), hint=hint)
         manifest_id = keep_manifest(store, manifest)
+    seen = unproven(store, manifest, wanted.start_from)
     tuning, asked = tuning_of(wanted.entry), dict(wanted.hyperparameters or {})
     base = tuning.base if tuning.base is not None else wanted.entry.model
     model = wanted.start_from if wanted.start_from is not None else base
     settings = repr(sorted(asked.items()))
-    key = job_key(*hashes, model, wanted.entry_name, str(wanted.suffix), str(wanted.seed), settings, str(wanted.again))
+    place = ["emulator"] if is_simulated(wanted.entry) else []  # a rehearsal is no start at the real service
+    parts = (model, wanted.entry_name, str(wanted.suffix), str(wanted.seed), settings, str(wanted.again))
+    key = job_key(*hashes, *parts, *place)
     return TuningLedger(
         key=key,
         entry_name=wanted.entry_name,
@@ -75,6 +88,7 @@ def begun_ledger(store: Store, training: Path, validation: Path | None, wanted: 
         seed=wanted.seed,
         hyperparameters=asked,
         manifest=manifest_id,
+        unproven=seen,
         created_at=datetime.now(UTC),
         simulated=is_simulated(wanted.entry),
     )
@@ -149,13 +163,14 @@ def deploy_job(
     register: str | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Deploy where the service needs it, and register the version under a name."""
+    ledger = _with_entry_of_today(store, ledger)
     model = model_to_deploy(ledger, checkpoint)
     tuning, deployment = tuning_of(ledger.entry), None
     if needs_deployment(ledger.entry):
         deployment = name if name is not None else f"{register if register is not None else 'tuned'}-{ledger.key[:8]}"
         wire = deployment
         for line in deployment_warnings(tuning):
-            out.print(line, style="yellow", markup=False)
+            err.print(line, style="yellow", markup=False)
         with_manager(
             ledger.entry,
             environ,
@@ -168,6 +183,21 @@ def deploy_job(
             now=datetime.now(UTC),
         ).version  # fmt: skip
     return {"model": model, "deployment": deployment, "registered": register, "version": version}
+
+
+def _with_entry_of_today(store: Store, ledger: TuningLedger) -> TuningLedger:
+    """The ledger with what the models file says now of account, tier and prices; as it was without such an entry."""
+    try:
+        entry = model_entry(ledger.entry_name, None, load_settings())
+    except NightpollError:
+        return ledger
+    if (entry.provider, entry.model) != (ledger.entry.provider, ledger.entry.model):
+        return ledger
+
+    def edited(before: TuningLedger | None) -> TuningLedger:
+        return (ledger if before is None else before).model_copy(update={"entry": entry})
+
+    return change_ledger(store, ledger.key, edited)
 
 
 def undeploy_job(store: Store, ledger: TuningLedger, environ: Mapping[str, str], name: str | None) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from cli.views.evaluation import evaluated
 from evaluation.held_out import Gap, HeldOut, held_out
+from finetuning.lineage import NO_MANIFEST
 from finetuning.promotion import Difference, Evidence, Verdict, judge
 from finetuning.registry import promote
 from schemas.errors import UserInputError
@@ -48,7 +49,7 @@ def promote_version(store: Store, name: str, version: str, rule: Rule) -> dict[s
         against = rule.against if rule.against is not None else _incumbent(store, rule.run, name, model.live(), found)
         seen = held_out(evaluated(store, rule.run, ("test",)), arm, against)
         verdict = judge(
-            evidence(seen),
+            evidence(seen)._replace(unproven=_unproven(found)),
             candidate_is_simulated=found.simulated,
             margin_points=rule.margin_points,
             margin=rule.margin,
@@ -74,6 +75,10 @@ def _incumbent(store: Store, run: str, name: str, live: ModelVersion | None, fou
         what = f"{len(arms) or 'no'} arms of the run ask {found.base}, which {name}@{found.version} was tuned from."
         raise UserInputError(what, where="--against", hint=hint)
     return arms[0]
+
+
+def _unproven(version: ModelVersion) -> str:
+    return NO_MANIFEST if version.manifest is None and not version.unproven else version.unproven
 
 
 def _is_base(model: Model, base: str) -> bool:

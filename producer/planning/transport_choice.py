@@ -123,12 +123,12 @@ def choose(
     }
     batched = {name: reason for name, reason in reasons.items() if reason is not None}
     online = [load for load in loads if load.transport != "batch" and load.model not in batched]
-    online_s = time_s(models, _by_model(online))
     found = []
     for name, mine in open_loads.items():
         if name in batched:
             transport, reason = "batch", batched[name]
         else:
+            online_s = _own_time_s(models, online, name)
             transport, reason = _online_reason(models[name], mine, times, left_s.get(name), online_s, at)
         found.append(
             TransportChoice.model_validate(
@@ -136,6 +136,13 @@ def choose(
             )
         )
     return found
+
+
+def _own_time_s(models: Mapping[str, Model], online: Sequence[ArmLoad], name: str) -> float:
+    """Until the last request of a model goes out: beside everything that shares one of its pools, and nothing else."""
+    own = {deployment.pool_name for deployment in models[name].deployments}
+    beside = [load for load in online if own & {d.pool_name for d in models[load.model].deployments}]
+    return time_s(models, _by_model(beside))
 
 
 def cost_of_choice(

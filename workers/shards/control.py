@@ -9,10 +9,15 @@ from schemas import run_paths
 from schemas.errors import NightpollError
 from schemas.events import EventKind, RunState
 from schemas.models import Model
-from storage.runs import append_event, load_state
+from storage.runs import append_event, load_events, load_state
 from storage.store import Store
 
 log = logging.getLogger(__name__)
+
+_ANSWERS = frozenset(
+    {"resumed", "generation", "paused", "cancelled", "stopped", "environment", "over_budget", "finished"}
+)
+"""After one of these a stop that could not be written is out of date; other events say nothing about it."""
 
 
 class StopWork(Exception):  # noqa: N818 - an order, not an error
@@ -129,14 +134,17 @@ class RunWatch:
         self._keep_watching()
 
     async def _pay(self, run_id: str) -> None:
-        seen_events, message = self._owed[run_id]
-        if await asyncio.to_thread(self._say_once, run_id, seen_events, message):
+        owed = self._owed.get(run_id)
+        if owed is None:
+            return  # paid by another shard's failure while this one waited
+        if await asyncio.to_thread(self._say_once, run_id, *owed):
             self._owed.pop(run_id, None)
 
     def _say_once(self, run_id: str, seen_events: int, message: str) -> bool:
         """Whether nothing is owed any more: written, or somebody said something since (another stop, a resume)."""
         try:
-            if len(self._store.names(run_paths.events_dir(run_id))) == seen_events:
+            since = load_events(self._store, run_id)[seen_events:] if seen_events >= 0 else []
+            if not {event.kind for event in since} & _ANSWERS:
                 append_event(self._store, run_id, "environment", {"message": message})
         except NightpollError as error:
             log.info("stop not written yet", extra={"event": "stop_owed", "run_id": run_id, "code": error.code})

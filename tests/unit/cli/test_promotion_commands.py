@@ -26,6 +26,7 @@ def candidate(base: str) -> ModelVersion:
     entry = {"provider": "openai", "model": TUNED, "version": "tuned@v1", "deployments": [served]}
     entry |= {"parameters": {"temperature": 0}, "price": {"input": 1, "output": 1}}
     return ModelVersion(
+        manifest="kept",
         version="v1", model=TUNED, base=base, entry=Model.model_validate(entry), job="j", simulated=True,
         added_at=datetime(2026, 11, 1, tzinfo=UTC),
     )  # fmt: skip

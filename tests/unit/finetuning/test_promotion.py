@@ -28,6 +28,7 @@ GOOD = Evidence(Difference("accuracy", 0.02, 0.001, 0.04), Difference("log loss"
         pytest.param({"second": Difference("log loss", -0.1, -0.2, -0.05)}, "inferior", "-0.1000", id="worse loss"),
         pytest.param({"new_flags": [("UNITY", "COLLAPSED")]}, "unsound", "COLLAPSED at UNITY", id="collapsed"),
         pytest.param({"n_in_sample": 3}, "unsound", "3 of its respondents", id="in sample"),
+        pytest.param({"unproven": "no manifest tells."}, "unsound", "no manifest", id="nothing proves it"),
         pytest.param({"simulated": True}, "unsound", "an emulator", id="emulator for a real model"),
     ],
 )

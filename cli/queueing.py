@@ -53,19 +53,20 @@ def add_entry(study: Path, wish: Wish, *, as_json: bool) -> int:
     store = load_store(settings)
     if settings.webhook_url is not None:
         checked_webhook(settings.webhook_url.get_secret_value())
-    window, then = _window(wish), _then(wish.then)
+    window, then, deadline = _window(wish), _then(wish.then), _deadline(wish)
     checked = checked_study(study, settings, environ)
     with workers_for(store, settings, environ, checked.models):
         now = NightClock.of(settings).now()
         draft = _draft(study, wish, settings, checked, now)
-        draft = draft.model_copy(update={"window": window, "then": then})
+        draft = draft.model_copy(update={"window": window, "then": then, "deadline": deadline})
         added: list[QueueEntry] = []
 
         def with_entry(queue: OvernightQueue) -> OvernightQueue:
-            entry = draft.model_copy(update={"id": _next_id(queue)})
+            number = _next_number(queue)
+            entry = draft.model_copy(update={"id": f"q{number}"})
             added[:] = [entry]
             entries = [entry, *queue.entries] if wish.first else [*queue.entries, entry]
-            return queue.model_copy(update={"entries": entries})
+            return queue.model_copy(update={"entries": entries, "n_added": number})
 
         change_queue(store, with_entry)
     opens = added[0].opens_next(now)
@@ -131,7 +132,8 @@ def resume_entry(entry_id: str | None) -> int:
     if waiting:
         with workers_for(store, settings, environ, models):
             pass
-    out.print(f"{len(waiting)} entries are open; workers are there.", markup=False)
+    told = f"{len(waiting)} entries are open; workers are there." if waiting else "No entry is open: nobody was woken."
+    out.print(told, markup=False)
     return ExitCode.DONE
 
 
@@ -169,7 +171,7 @@ def _draft(study: Path, wish: Wish, settings: Settings, checked: Checked, now: d
     models = None if settings.models is None else str(settings.models.absolute())
     return QueueEntry(
         id="", study=str(study_file(study).absolute()), name=checked.study.study, models=models,
-        run_id=new_run_id(checked.study.study, datetime.now(UTC)), added_at=now, deadline=_deadline(wish),
+        run_id=new_run_id(checked.study.study, datetime.now(UTC)), added_at=now,
         pilot=wish.pilot, fresh=wish.fresh, nightly=wish.nightly,
     )  # fmt: skip
 
@@ -180,7 +182,7 @@ def _window(wish: Wish) -> Window | None:
     try:
         return Window.parsed(wish.window, wish.timezone)
     except ValidationError as error:
-        raise UserInputError(f"{error.errors()[0]['msg']}.", where="--window") from error
+        raise UserInputError(f"{error.errors()[0]['msg'].removeprefix('Value error, ')}.", where="--window") from error
     except ValueError as error:
         raise UserInputError(f"{wish.window!r} is no window.", where="--window", hint=f"{error}.") from error
 
@@ -204,10 +206,9 @@ def _then(text: str) -> list[Then]:
     return [step for step in _THEN if step in asked]
 
 
-def _next_id(queue: OvernightQueue) -> str:
-    """q1, q2 ...; the number of a removed entry is not given again while later ones are there."""
-    taken = [int(entry.id[1:]) for entry in queue.entries]
-    return f"q{max(taken, default=0) + 1}"
+def _next_number(queue: OvernightQueue) -> int:
+    """Of the next entry; that of a removed one is not given again."""
+    return max([queue.n_added, *(int(entry.id[1:]) for entry in queue.entries)]) + 1
 
 
 def _entry(queue: OvernightQueue, entry_id: str) -> QueueEntry:

@@ -123,6 +123,7 @@ class OvernightQueue(BaseModel):
 
     Attributes:
         told: night -> entries whose work in that night has been summed up.
+        n_added: entries ever added: numbers are not given again, so that a name never means another entry.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -130,6 +131,7 @@ class OvernightQueue(BaseModel):
     format_no: Literal[1] = FORMAT_NO
     entries: list[QueueEntry] = Field(default_factory=list)
     told: dict[str, list[str]] = Field(default_factory=dict)
+    n_added: int = 0
 
     def entry(self, entry_id: str) -> QueueEntry | None:
         """An entry by its id."""

@@ -131,7 +131,7 @@ def _against(ways: Ways) -> str:
     if ways.budget_usd is None or ways.cost is None:
         return ""
     if ways.cost.high <= ways.budget_usd:
-        return f", at most ${ways.cost.high:,.2f}: within ${ways.budget_usd:,.2f}"
+        return f", at most ${ways.cost.high:,.2f}: within ${ways.budget_usd:g}"
     if ways.cost.expected <= ways.budget_usd:
-        return f", up to ${ways.cost.high:,.2f}: may not fit into ${ways.budget_usd:,.2f}"
-    return f": more than ${ways.budget_usd:,.2f}, the run would stop there"
+        return f", up to ${ways.cost.high:,.2f}: may not fit into ${ways.budget_usd:g}"
+    return f": more than ${ways.budget_usd:g}, the run would stop there"

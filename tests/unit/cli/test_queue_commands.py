@@ -56,7 +56,10 @@ def test_removed_entry_is_gone_and_its_number_is_not_given_again(nightpoll, queu
     assert nightpoll("queue", "remove", "q2").code == 0
     assert nightpoll("queue", "add", tmp_path / "b" / "study.yaml", *CLOSED).code == 0
 
-    assert [e.id for e in queue()] == ["q1", "q3", "q4"]
+    assert nightpoll("queue", "remove", "q4").code == 0
+    assert nightpoll("queue", "add", tmp_path / "b" / "study.yaml", *CLOSED).code == 0
+
+    assert [e.id for e in queue()] == ["q1", "q3", "q5"]
 
 
 @pytest.mark.parametrize("state", ["running", "finishing"])

@@ -40,6 +40,24 @@ def test_rows_are_complete_when_all_workers_are_killed():
 
 
 @pytest.mark.accept
+@pytest.mark.timeout(400)
+def test_rows_are_complete_when_all_workers_are_killed_ten_times_in_a_row():
+    n_open = 0
+    with running_fleet() as fleet:
+        fleet.open(study_of(fleet, n_respondents=80, shard_size=16))
+        for kill in range(10):
+            fleet.until_bought(12 * (kill + 1))
+            n_open += sum(fleet.kill(worker) for worker in list(fleet.workers))
+            fleet.workers.clear()
+            fleet.start_worker()
+            fleet.start_worker()
+
+        fleet.until_finished(deadline_s=200)
+        assert complete(fleet)
+        assert fleet.bought_twice() <= n_open
+
+
+@pytest.mark.accept
 def test_without_journal_a_kill_buys_far_more_than_was_open():
     with running_fleet(without=["journal"], n_workers=1) as fleet:
         fleet.open(study_of(fleet, n_respondents=80, shard_size=80))

@@ -1,21 +1,17 @@
 """Files and batches of one deployment: upload, create, look, list, cancel, download. Nothing is retried here."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal, TypeVar
-from urllib.parse import quote
+from typing import IO, TYPE_CHECKING, Final, Literal
 
 import httpx2
 
-from providers.batch_errors import translate
 from providers.batch_objects import RemoteBatch, RemoteFile, read_batch, read_file
 from providers.batch_urls import create_endpoint
-from providers.errors_map import EXPECTED
 from providers.keyless import KeyFilter
-from providers.links import Link, open_link
+from providers.links import open_link
+from providers.rest_client import CALL_S, CONNECT_S, RestClient, path_part
 from schemas.errors import RejectedRequestError, TransientModelError
 from schemas.models import Deployment, Model
 from storage.trouble import store_error
@@ -23,23 +19,17 @@ from storage.trouble import store_error
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-CALL_S = 60.0
 TRANSFER_S = 900.0
-"""Patience with one small call, and with one file of 200 MB."""
+"""Patience with one file of 200 MB."""
 
 INPUT_LIFE_S: Final = 14 * 86_400
 """Expiry asked for input files: the shortest that Azure accepts, and far beyond any completion window."""
 
 _CHUNK_BYTES = 1 << 18
-_PAGE = 100
-_MOST_PAGES = 1_000
-_CONNECT_S = 10.0
 _JSONL = "application/jsonl"
 
-Value = TypeVar("Value")
 
-
-class BatchClient:
+class BatchClient(RestClient):
     """Files and batches of one deployment. Belongs to one event loop; close it in that loop.
 
     Every method raises a ModelError for every way in which the service does not do what is asked:
@@ -50,11 +40,6 @@ class BatchClient:
     - TransientModelError `token_limit_exceeded` on `create`: too much is queued; nothing was created.
     - RateLimitedError, RejectedRequestError, ServiceRefusedError as for single calls.
     """
-
-    def __init__(self, link: Link, *, endpoint: str) -> None:
-        self._link = link
-        self._sdk = link.sdk
-        self._endpoint = endpoint
 
     async def upload(
         self,
@@ -94,7 +79,7 @@ class BatchClient:
 
     async def file(self, file_id: str) -> RemoteFile:
         """A file as it is now."""
-        return read_file(await self._json(lambda: self._get(f"/files/{_part(file_id)}")))
+        return read_file(await self._json(lambda: self._get(f"/files/{path_part(file_id)}")))
 
     async def files(self, purpose: str = "batch") -> AsyncIterator[RemoteFile]:
         """All files of a purpose, page by page."""
@@ -105,7 +90,7 @@ class BatchClient:
         """Remove a file; False: it was gone already. Safe to call twice."""
 
         async def send() -> httpx2.Response:
-            path = f"/files/{_part(file_id)}"
+            path = f"/files/{path_part(file_id)}"
             return await self._sdk.delete(path, cast_to=httpx2.Response, options=self._options(CALL_S))
 
         try:
@@ -130,7 +115,7 @@ class BatchClient:
                 streaming = self._sdk.files.with_streaming_response.content(
                     file_id,
                     extra_headers=self._link.headers,
-                    timeout=httpx2.Timeout(None, connect=_CONNECT_S, pool=_CONNECT_S),
+                    timeout=httpx2.Timeout(None, connect=CONNECT_S, pool=CONNECT_S),
                 )
                 n_bytes, keys = 0, KeyFilter(self._secrets())
                 async with streaming as response:
@@ -159,7 +144,7 @@ class BatchClient:
 
     async def batch(self, batch_id: str) -> RemoteBatch:
         """A batch as it is now."""
-        return read_batch(await self._json(lambda: self._get(f"/batches/{_part(batch_id)}")))
+        return read_batch(await self._json(lambda: self._get(f"/batches/{path_part(batch_id)}")))
 
     async def batches(self) -> AsyncIterator[RemoteBatch]:
         """All batches that the service lists, page by page, in no order; one just accepted may still be missing."""
@@ -172,7 +157,7 @@ class BatchClient:
         Safe to call twice: a batch that is over or being cancelled comes back as it is.
         """
         try:
-            return read_batch(await self._json(lambda: self._post(f"/batches/{_part(batch_id)}/cancel", None)))
+            return read_batch(await self._json(lambda: self._post(f"/batches/{path_part(batch_id)}/cancel", None)))
         except (RejectedRequestError, TransientModelError) as error:
             if error.http_status not in (400, 409):
                 raise
@@ -180,79 +165,6 @@ class BatchClient:
             if found.is_over or found.status == "cancelling":
                 return found
             raise
-
-    async def close(self) -> None:
-        """Close all connections. Calling twice is safe."""
-        await self._link.close()
-
-    async def _pages(self, path: str, query: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
-        seen: set[str] = set()
-        after: dict[str, str] = {}
-        for _ in range(_MOST_PAGES):
-            params = {**query, "limit": str(_PAGE), **after}
-            body = await self._json(lambda params=params: self._get(path, params))  # type: ignore[misc]
-            data = body.get("data")
-            listed = data if isinstance(data, list) else []
-            fresh = [each for each in listed if isinstance(each, dict) and each.get("id") not in seen]
-            for entry in fresh:
-                seen.add(str(entry.get("id")))
-                yield entry
-            # a version without pages ignores `after` and sends the same again
-            if not fresh or body.get("has_more") is False:
-                return
-            after = {"after": str(fresh[-1].get("id"))}
-
-    async def _get(self, path: str, params: Mapping[str, str] | None = None) -> httpx2.Response:
-        options = self._options(CALL_S)
-        if params is not None:
-            options["params"] = dict(params)
-        return await self._sdk.get(path, cast_to=httpx2.Response, options=options)
-
-    async def _post(self, path: str, body: object) -> httpx2.Response:
-        return await self._sdk.post(path, cast_to=httpx2.Response, body=body, options=self._options(CALL_S))
-
-    def _options(self, timeout_s: float, headers: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - the SDK's own mapping
-        # connecting fails first: only then is it known that nothing was sent
-        connect_s = min(_CONNECT_S, 0.8 * timeout_s)
-        return {
-            "headers": {**self._link.headers, **(headers or {})},
-            "timeout": httpx2.Timeout(None, connect=connect_s, pool=connect_s),
-            "follow_redirects": False,
-        }
-
-    async def _json(
-        self,
-        send: Callable[[], Awaitable[httpx2.Response]],
-        *,
-        timeout_s: float = CALL_S,
-        makes_something: bool = False,
-    ) -> dict[str, Any]:
-        response = await self._call(send, timeout_s=timeout_s, makes_something=makes_something)
-        try:
-            body = json.loads(response.content)
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            what = "The answer is no JSON object."
-            raise TransientModelError(what, code="malformed_response", http_status=200, maybe_paid=makes_something)
-        return body
-
-    async def _call(
-        self,
-        send: Callable[[], Awaitable[Value]],
-        *,
-        timeout_s: float = CALL_S,
-        makes_something: bool = False,
-    ) -> Value:
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await send()
-        except EXPECTED as error:
-            # the cause stays out: its text is the service's, uncut
-            raise translate(error, makes_something=makes_something, secrets=self._secrets()) from None
-
-    def _secrets(self) -> tuple[str, ...]:
-        return () if self._link.secret is None else (self._link.secret.get_secret_value(),)
 
 
 def open_batch_client(
@@ -295,7 +207,3 @@ def _write(target: IO[bytes], chunk: bytes, path: Path) -> None:
         target.write(chunk)
     except OSError as e:
         raise store_error(e, path, "write") from e
-
-
-def _part(identifier: str) -> str:
-    return quote(identifier, safe="")

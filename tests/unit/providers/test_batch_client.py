@@ -120,7 +120,7 @@ async def test_large_upload_is_not_held_in_memory(client, tmp_path):
 
 
 async def test_batches_and_files_are_listed_over_pages(client, service, input_path, monkeypatch):
-    monkeypatch.setattr("providers.batch_client._PAGE", 2)
+    monkeypatch.setattr("providers.rest_client._PAGE", 2)
     made = [await created(client, input_path, f"page {n}") for n in range(3)]
 
     batches = [batch async for batch in client.batches()]

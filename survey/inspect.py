@@ -11,6 +11,7 @@ from survey.column_facts import MOST_COUNTED, ColumnFacts, column_facts
 from survey.data import Code, SurveyData, Variable, VariableKind
 from survey.files import read_survey
 from survey.missing_labels import missing_kind
+from survey.scale_guess import are_steps
 
 MOST_VALUES = 30
 """More distinct values without labels are counted, not listed."""
@@ -18,6 +19,8 @@ MOST_VALUES = 30
 MOST_CELLS = 12_000_000
 """Cells held at a time, some 110 MB in this process and twice that in the one that reads."""
 
+_LAST_DIGITS = frozenset({7, 8, 9})
+_GAP = 3
 _USUAL_MISSING = frozenset({77, 88, 97, 98, 99, 777, 888, 997, 998, 999})
 
 
@@ -179,5 +182,17 @@ def _odd_codes(column: ColumnFacts) -> list[Code]:
         return []
     codes = [code for code in column.seen if not isinstance(code, str)]
     odd = [code for code in codes if code in _USUAL_MISSING or (isinstance(code, int) and code < 0)]
+    if not odd:
+        odd = _standing_apart(codes)
     others = [code for code in codes if code not in odd]
     return list(odd) if odd and others and max(others) < 50 else []
+
+
+def _standing_apart(codes: Sequence[int | float]) -> list[int | float]:
+    """7, 8 and 9 behind a gap after two or more steps from 0 or 1: `1 2 3 9`, never `1 2 3 4 5 6 7`."""
+    steps = sorted(code for code in codes if isinstance(code, int) and code not in _LAST_DIGITS)
+    apart = sorted(code for code in codes if isinstance(code, int) and code in _LAST_DIGITS)
+    if len(steps) + len(apart) < len(codes) or len(steps) < 2 or not apart:
+        return []
+    fits = steps[0] in (0, 1) and are_steps(steps) and apart[0] - steps[-1] >= _GAP
+    return [*apart] if fits else []

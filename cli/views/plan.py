@@ -8,6 +8,7 @@ from typing import Any
 
 from cli.opening import checked_study, discard, plan_into_staging
 from cli.views.console import err, out
+from cli.views.cost import cost_words
 from cli.views.hosting import hosting_lines
 from cli.views.transport import Ways, given_deadline, is_open, show_ways, ways_of
 from producer.planning.transport_choice import span
@@ -104,7 +105,7 @@ def _lines(report: PlanReport) -> list[tuple[str, str]]:
         ("sharing", _sharing(t)),
         ("reuse", _reuse(report)),
         ("tokens", f"{t.prompt_tokens:,} in prompts, about {t.completion_tokens:,} in answers"),
-        ("cost", _cost(t)),
+        ("cost", cost_words(t)),
         ("time", f"{'online: ' if batched else ''}at least {span(t.time_s)} at the stated quotas"),
     ]
 
@@ -125,9 +126,3 @@ def _reuse(report: PlanReport) -> str:
     runs = ", ".join(report.reused_by_run)
     told = "will not be asked again; cost and time below are those of asking all"
     return f"{report.reused:,} requests were answered by {runs} and {told}"
-
-
-def _cost(totals: PlanTotals) -> str:
-    if totals.cost_usd is None or totals.cost_low_usd is None or totals.cost_high_usd is None:
-        return "unknown: a model has no price"
-    return f"about ${totals.cost_usd:,.2f} (${totals.cost_low_usd:,.2f} to ${totals.cost_high_usd:,.2f})"

@@ -3,6 +3,7 @@
 from cli.follow import View, exit_code_of, follow
 from cli.views.batch import summary
 from cli.views.console import err, out, print_json
+from cli.views.cost import cost_words
 from schemas import run_paths
 from schemas.run import PlanTotals
 from storage.runs import append_event
@@ -14,11 +15,7 @@ def show_totals(totals: PlanTotals, run_id: str) -> None:
     """Tasks, requests, cost and time before anything is spent."""
     err.print(f"run {run_id}: {totals.n_tasks:,} tasks for {totals.n_respondents:,} respondents", markup=False)
     err.print(f"  {totals.n_requests:,} distinct requests, {totals.prompt_tokens:,} prompt tokens", markup=False)
-    if totals.cost_usd is None:
-        err.print("  cost unknown: a model has no price", markup=False)
-    else:
-        low, high = totals.cost_low_usd, totals.cost_high_usd
-        err.print(f"  about ${totals.cost_usd:.2f} (${low:.2f} to ${high:.2f})", markup=False)
+    err.print(f"  cost {cost_words(totals)}", markup=False)
     err.print(f"  at least {totals.time_s:.0f} s at the stated quotas", markup=False)
 
 

@@ -11,6 +11,7 @@ from producer.planning.estimate import Cost
 from producer.planning.transport_choice import Option, cost_of_choice, options_of, span
 from schemas.deadline import deadline_at
 from schemas.decisions import TransportChoice
+from schemas.dollars import dollars
 from schemas.errors import UserInputError
 from schemas.run import ArmLoad, RunManifest
 from storage.store import Store
@@ -90,7 +91,7 @@ def show_ways(ways: Ways) -> None:
     for choice in ways.choices:
         out.print(f"{choice.model} {choice.reason}", markup=False)
     if ways.cost is not None:
-        out.print(f"all as taken: about ${ways.cost.expected:,.2f}{_against(ways)}", markup=False)
+        out.print(f"all as taken: about {dollars(ways.cost.expected)}{_against(ways)}", markup=False)
 
 
 def show_choices(store: Store, manifest: RunManifest, deadline: datetime | None, now: datetime) -> None:
@@ -100,7 +101,9 @@ def show_choices(store: Store, manifest: RunManifest, deadline: datetime | None,
         err.print(f"  {choice.model} {choice.reason}", markup=False)
     cost = cost_of_choice(manifest.models, manifest.totals.loads, choices, at=now)
     if choices and cost is not None:
-        err.print(f"  with that about ${cost.expected:.2f} (${cost.low:.2f} to ${cost.high:.2f})", markup=False)
+        err.print(
+            f"  with that about {dollars(cost.expected)} ({dollars(cost.low)} to {dollars(cost.high)})", markup=False
+        )
 
 
 def is_open(loads: Sequence[ArmLoad]) -> bool:
@@ -131,7 +134,7 @@ def _against(ways: Ways) -> str:
     if ways.budget_usd is None or ways.cost is None:
         return ""
     if ways.cost.high <= ways.budget_usd:
-        return f", at most ${ways.cost.high:,.2f}: within ${ways.budget_usd:g}"
+        return f", at most {dollars(ways.cost.high)}: within ${ways.budget_usd:g}"
     if ways.cost.expected <= ways.budget_usd:
-        return f", up to ${ways.cost.high:,.2f}: may not fit into ${ways.budget_usd:g}"
+        return f", up to {dollars(ways.cost.high)}: may not fit into ${ways.budget_usd:g}"
     return f": more than ${ways.budget_usd:g}, the run would stop there"

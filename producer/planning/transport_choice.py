@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from producer.planning.estimate import Cost, Load, cost_of, time_s
 from schemas.decisions import TransportChoice
+from schemas.dollars import dollars
 from schemas.models import BatchDeployment, Model
 from schemas.run import ArmLoad
 
@@ -177,7 +178,7 @@ def _batch_reason(
     seconds, basis = _best_batch(model, loads, times)
     if left_s is not None and seconds > left_s:
         return None
-    money = f"${batch.expected:,.2f} instead of ${online.expected:,.2f} online"
+    money = f"{dollars(batch.expected)} instead of {dollars(online.expected)} online"
     wanted = "nobody gave a deadline" if left_s is None else f"the deadline is in {span(left_s)}"
     return f"in batches: {money}, within {span(seconds)} {basis}; {wanted}."
 

@@ -60,6 +60,18 @@ def test_unlabelled_99_in_a_csv_is_warned_about(tmp_path):
     assert any("99 could stand for no answer" in w for w in inspect_survey(data).warnings)
 
 
+@pytest.mark.parametrize(
+    ("codes", "apart"),
+    [("1239", "9"), ("1234589", "8, 9"), ("019", "9"), ("1234567", ""), ("12357", ""), ("2349", ""), ("19", "")],
+)
+def test_last_digits_behind_a_gap_could_stand_for_no_answer(tmp_path, codes, apart):
+    rows = "".join(f"{i},{code}\n" for i, code in enumerate(codes * 2, start=1))
+    data = read_survey(write_csv(tmp_path / "s.csv", "id,q\n" + rows))
+
+    told = [w for w in inspect_survey(data).warnings if "could stand for no answer" in w]
+    assert told == ([f"q: {apart} could stand for no answer; the file does not say."] if apart else [])
+
+
 def test_draft_of_the_trap_file_fits_the_file(traps):
     study = _draft(traps)
     prepared = prepare(study, traps)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
+from finetuning.common_texts import TextSample
 from finetuning.content_checks import content_problems, piece_facts, text_facts
 from finetuning.file_lines import BOM, Example, bare_answer, read_lines
 from providers.tokens import TokenCounter
@@ -84,6 +85,7 @@ class _Checker:
     def __init__(self, path: Path, model: str, window: int | None, held_out: Collection[bytes]) -> None:
         self._path, self._window, self._held_out = path, window, held_out
         counter = TokenCounter(model)
+        self._count_tokens, self._sample = counter.count, TextSample()
         self._facts = lru_cache(maxsize=_CACHED_PIECES)(lambda text: piece_facts(text, counter.count))
         self._texts = lru_cache(maxsize=_CACHED_TEXTS)(lambda text: text_facts(text, self._facts))
         self._found = FileReport(path)
@@ -94,6 +96,7 @@ class _Checker:
         self._forms: Counter[bool] = Counter()
         self._last_answer: dict[str, str] = {}
         self._n_same_as_last: Counter[str] = Counter()
+        self._n_with_earlier = 0
 
     def report(self) -> FileReport:
         found, name = self._found, self._path.name
@@ -115,6 +118,7 @@ class _Checker:
     def _example(self, example: Example, name: str) -> None:
         found = self._found
         found.n_examples += 1
+        self._n_with_earlier += example.n_earlier_learned > 0
         self._forms[example.is_chat] += 1
         *before, last = example.prompt
         facts = [self._texts(text) for text in (*before, example.answer)]
@@ -132,6 +136,7 @@ class _Checker:
         self._count(example, name)
 
     def _count(self, example: Example, name: str) -> None:
+        self._sample.offer(example)
         digest, answer = prompt_digest(example.prompt), bare_answer(example)
         if digest in self._held_out:
             hint = "Train on training respondents only: what the model has seen proves nothing."
@@ -169,8 +174,15 @@ class _Checker:
             n = len(self._systems)
             hint = "Use the one that is used when asking."
             found.add(Problem(f"{n} different system messages.", name, hint, "warning", "several_systems"))
+        if self._n_with_earlier:
+            what = f"{self._n_with_earlier:,} lines have earlier assistant messages that are learned, too."
+            hint = 'Give them "weight": 0 if they only belong to the prompt, as examples do.'
+            found.add(Problem(what, name, hint, "note", "earlier_answers_learned"))
         self._order(name)
         self._classes(name)
+        mean = found.n_tokens / found.n_examples if found.n_examples else 0.0
+        for problem in self._sample.problems(name, self._count_tokens, mean_tokens=mean):
+            found.add(problem)
         with self._path.open("rb") as file:
             if file.read(3) == BOM:
                 what = "the file begins with a byte-order mark: Azure's pages ask for one, batches forbid it."

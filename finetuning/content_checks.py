@@ -82,6 +82,10 @@ def content_problems(example: Example, facts: list[PieceFacts], name: str) -> It
     if letters >= _LEAST_LETTERS and upper > MOST_UPPER * letters:
         what = f"{upper / letters:.0%} of its letters are capitals."
         yield Problem(what, where, "Models read ordinary writing better.", "warning", "upper_case")
+    if not example.is_learned:
+        hint = "Give it weight 1, or leave it out, and the earlier answers 0."
+        what = "the last answer has weight 0: only earlier ones are learned."
+        yield Problem(what, where, hint, "warning", "last_not_learned")
     if not example.is_chat:
         yield from _older(example, where)
 

@@ -22,6 +22,8 @@ class Example(NamedTuple):
         prompt: all that stands before the answer, message by message.
         system: the first of them if it is the system's, else "".
         answer: of the last assistant message, or the completion as it stands.
+        is_learned: the answer is; one of `weight` 0 is not.
+        n_earlier_learned: assistant messages before it that are learned, too, because nothing says otherwise.
     """
 
     line: int
@@ -29,6 +31,8 @@ class Example(NamedTuple):
     system: str
     answer: str
     is_chat: bool
+    is_learned: bool = True
+    n_earlier_learned: int = 0
 
 
 def read_lines(path: Path) -> Iterator[Example | Problem]:
@@ -89,7 +93,13 @@ def _chat(found: dict[str, Any], number: int, where: str) -> Example | Problem:
     first = messages[0]
     system = first["content"] if first["role"] in ("system", "developer") else ""
     prompt = tuple(str(m.get("content")) for m in messages[:-1])
-    return Example(number, prompt, system, str(messages[-1]["content"]), is_chat=True)
+    n_earlier = sum(m["role"] == "assistant" and _is_learned(m) for m in messages[:-1])
+    last = messages[-1]
+    return Example(number, prompt, system, str(last["content"]), True, _is_learned(last), n_earlier)
+
+
+def _is_learned(message: dict[str, Any]) -> bool:
+    return message.get("weight") != 0
 
 
 def _keys(found: dict[str, Any], where: str) -> Problem | None:
@@ -108,7 +118,7 @@ def _ending(messages: list[dict[str, Any]], where: str) -> Problem | None:
         return Problem(f"the last message is the {last['role']}'s.", where, hint, code="no_answer")
     if not any(m["role"] == "user" for m in messages[:-1]):
         return Problem("no user asks anything.", where, code="no_user_message")
-    if not any(m["role"] == "assistant" and m.get("weight", 1) == 1 for m in messages):
+    if not any(m["role"] == "assistant" and _is_learned(m) for m in messages):
         return Problem("every answer has weight 0: nothing is learned.", where, code="nothing_trained")
     if not str(last.get("content") or "").strip() and not last.get("tool_calls"):
         return Problem("the answer is empty.", where, "Leave out who gave no answer.", code="empty_answer")

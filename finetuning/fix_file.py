@@ -36,8 +36,7 @@ def fix_file(path: Path, out: Path, *, seed: int) -> list[str]:
     Raises:
         UserInputError: a file cannot be read or written, or nothing usable is left.
     """
-    if path.resolve() == out.resolve():
-        raise UserInputError("the repaired file must not replace the original.", where=str(out))
+    refuse_same_file(path, out)
     changed: Counter[str] = Counter()
     lines: list[bytes] = []
     try:
@@ -58,6 +57,16 @@ def fix_file(path: Path, out: Path, *, seed: int) -> list[str]:
         reason = e.strerror if e.strerror is not None else type(e).__name__
         raise UserInputError(f"the file cannot be read or written: {reason}.", where=str(path)) from e
     return [f"{n:,} {_WORDS[name]}" for name, n in changed.items() if n]
+
+
+def refuse_same_file(path: Path, out: Path) -> None:
+    """The original stays whatever happens.
+
+    Raises:
+        UserInputError: both are one file.
+    """
+    if path.resolve() == out.resolve():
+        raise UserInputError("the repaired file must not replace the original.", where=str(out))
 
 
 def _mended(found: dict[str, Any], example: Example, changed: Counter[str]) -> bytes:

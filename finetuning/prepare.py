@@ -4,7 +4,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +15,7 @@ from finetuning.shuffle import Shuffle
 from finetuning.training_lines import answer_text, training_line
 from schemas.answer_format import answer_format
 from schemas.errors import UserInputError
+from schemas.models import Model
 from schemas.run import RunManifest
 from schemas.study import Arm
 from schemas.tuning import TrainingForm, TuningManifest, WrittenFile
@@ -34,16 +35,18 @@ class PrepareOptions:
     Attributes:
         seed: of the order.
         form: chat, or prompt and completion; None: as the arm's model is asked.
-        bom: begin the files with a byte-order mark, as Azure's pages ask.
+        bom: begin the files with a byte-order mark, as Azure's pages ask; None: as the model's `tuning.bom` says.
         balance: repeat rare answers until all are as common; breaks the marginals.
         questions: only these; None: all of the arm.
+        weights: in chat form, answers inside a prompt are marked as not to be learned.
     """
 
     seed: int = 42
     form: TrainingForm | None = None
-    bom: bool = False
+    bom: bool | None = None
     balance: bool = False
     questions: tuple[str, ...] | None = None
+    weights: bool = True
 
 
 @dataclass
@@ -71,7 +74,7 @@ def prepare(
     """
     run = load_manifest(store, run_id)
     _check_arm(run, arm, options)
-    form = _form(run, arm, options)
+    form, asked = _form(run, arm, options), run.models.get(str(run.study.arms[arm].model))
     tasks = plan_tasks(store, run_id, arm)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -81,6 +84,7 @@ def prepare(
                 folder = Path(opened.enter_context(tempfile.TemporaryDirectory(dir=out_dir)))
                 shuffles[split] = opened.enter_context(Shuffle(folder, seed=options.seed))
             gathered = _gather(store, run_id, run.study.arms[arm], tasks, shuffles, options, form)
+            options = replace(options, bom=_bom(asked, options))
             training = _write(out_dir / TRAINING, shuffles["train"], options, balance=options.balance)
             validation = _write(out_dir / VALIDATION, shuffles["validation"], options, balance=False)
         manifest = TuningManifest(
@@ -102,6 +106,10 @@ def prepare(
             n_without_answer=tasks.n_without_answer,
             balanced=options.balance,
             split_by=run.study.split.by,
+            entry_name=run.study.arms[arm].model,
+            model=None if asked is None else asked.model,
+            window_tokens=None if asked is None else asked.context_window_tokens,
+            month_usd=run.study.budget.month_usd,
         )
         (out_dir / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         (out_dir / MANIFEST).chmod(0o600)
@@ -138,6 +146,12 @@ def _form(run: RunManifest, arm: str, options: PrepareOptions) -> TrainingForm:
     return "completion"
 
 
+def _bom(asked: Model | None, options: PrepareOptions) -> bool:
+    if options.bom is not None:
+        return options.bom
+    return asked is not None and asked.tuning is not None and asked.tuning.bom
+
+
 def _gather(
     store: Store,
     run_id: str,
@@ -162,7 +176,7 @@ def _gather(
                 raise UserInputError("the arm asks in several turns.", where="--arm", hint=hint)
             order = orders[row].as_py() if shapes[question].form == "letter" else ()
             answer = answer_text(columns["truth"][row], shapes[question], questions[question], order)
-            shuffles[split].add(f"{who}\x1f{question}", training_line(turns[at], answer, form))
+            shuffles[split].add(f"{who}\x1f{question}", training_line(turns[at], answer, form, weights=options.weights))
             gathered.ids[split].add(who)
             if split == "train":
                 gathered.counts[question][answer] += 1

@@ -10,6 +10,9 @@ from schemas.codebook import CodedVariable
 from schemas.completion_form import as_completion, as_prompt
 from schemas.tuning import TrainingForm
 
+_ANSWERED, _NOT_LEARNED = '"role":"assistant"}', '"role":"assistant","weight":0}'
+"""The end of an assistant message in canonical JSON; inside a text its quotation marks would be escaped."""
+
 
 def answer_text(code: int, shape: AnswerFormat, question: CodedVariable, order: Sequence[int]) -> str:
     """A human answer as the model should have written it.
@@ -27,17 +30,22 @@ def answer_text(code: int, shape: AnswerFormat, question: CodedVariable, order: 
     return json.dumps({"answer": code}) if shape.form == "json" else str(code)
 
 
-def training_line(turns: str, answer: str, form: TrainingForm) -> bytes:
+def training_line(turns: str, answer: str, form: TrainingForm, *, weights: bool = True) -> bytes:
     """One line, line feed included.
 
     Args:
         turns: the plan's column: a canonical JSON list with one turn in it.
         answer: as `answer_text` writes it.
         form: chat, or prompt and completion.
+        weights: answers that are part of the prompt (examples, an interview) get `"weight":0`: they are not learned.
+
+    Source: openai-openapi, FineTuneChatCompletionRequestAssistantMessage: "Controls whether the assistant message is
+    trained against (0 or 1)"; without it every assistant message is. Read 2026-11-23.
     """
     if form == "chat":
         # the plan's own bytes: one turn is [[message, ...]]
-        return f'{{"messages":{turns[1:-2]},{_as_json(answer)}]}}\n'.encode()
+        before = turns[1:-2].replace(_ANSWERED, _NOT_LEARNED) if weights else turns[1:-2]
+        return f'{{"messages":{before},{_as_json(answer)}]}}\n'.encode()
     messages: list[Mapping[str, Any]] = json.loads(turns)[0]
     line = {"prompt": as_prompt(messages), "completion": as_completion(answer)}
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

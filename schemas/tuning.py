@@ -36,6 +36,8 @@ class TuningManifest(_Kept):
         split_by: what the study splits.
         test_sha256: of the sorted ids of the test respondents, so that a later study can be compared.
         counts: question -> answer as written -> lines of the training file.
+        entry_name: of the models file, whose model the arm asks; `model` is its id, `window_tokens` its window.
+        month_usd: the study's bound on a month's bill, which the training counts in.
     """
 
     format_no: int = FORMAT_NO
@@ -57,6 +59,10 @@ class TuningManifest(_Kept):
     n_without_answer: int = 0
     balanced: bool = False
     split_by: Literal["respondent", "row"] = "respondent"
+    entry_name: str | None = None
+    model: str | None = None
+    window_tokens: int | None = None
+    month_usd: float | None = None
 
 
 class DeployedAt(_Kept):

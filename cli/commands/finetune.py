@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
     group.command(
         epilog=examples(
             "nightpoll finetune check tuning/training.jsonl",
-            "nightpoll finetune check other.jsonl --run RUN --arm basic",
+            "nightpoll finetune check other.jsonl --model mini --run RUN --arm basic",
             "nightpoll finetune check other.jsonl --fix mended.jsonl",
         )
     )(check)
@@ -73,8 +73,18 @@ def prepare(
     ] = None,
     question: Annotated[list[str] | None, typer.Option(help="Only this question; may be repeated.")] = None,
     seed: Annotated[int, typer.Option(help="Of the order of lines.")] = 42,
-    bom: Annotated[bool, typer.Option("--bom", help="Begin the files with a byte-order mark.")] = False,
+    bom: Annotated[
+        bool | None,
+        typer.Option("--bom/--no-bom", help="Begin the files with a byte-order mark; default: `tuning.bom`."),
+    ] = None,
     balance: Annotated[bool, typer.Option("--balance", help="Repeat rare answers. Breaks the marginals.")] = False,
+    weight: Annotated[
+        bool,
+        typer.Option(
+            "--weight/--no-weight",
+            help="Chat form: answers inside a prompt (examples, an interview) get `weight` 0 and are not learned.",
+        ),
+    ] = True,
     as_json: JsonOpt = False,
 ) -> int:
     """Training and validation files from a plan: its own prompts, the human answers of training respondents.
@@ -85,7 +95,7 @@ def prepare(
     from finetuning.prepare import PrepareOptions
 
     options = PrepareOptions(
-        seed, None if form is None else form.value, bom, balance, tuple(question) if question else None
+        seed, None if form is None else form.value, bom, balance, tuple(question) if question else None, weight
     )
     manifest = prepare_files(source, arm, into, options, load_settings())
     if as_json:
@@ -97,35 +107,29 @@ def prepare(
 
 def check(
     file: Annotated[Path, typer.Argument(help="Training file, whoever made it.")],
-    model: Annotated[str, typer.Option(help="Model id whose tokens are counted.")] = "gpt-4.1-mini",
-    window: Annotated[int | None, typer.Option(min=1, help="Tokens one example may have.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Entry of the models file, or a model id; default: the arm's, the manifest's, the only one."),
+    ] = None,
+    models: ModelsOpt = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, help="Tokens one example may have; default: `context_window_tokens`.")
+    ] = None,
     run: Annotated[str | None, typer.Option(help="Run whose test respondents must not be in the file.")] = None,
     arm: Annotated[str | None, typer.Option(help="With --run: the arm whose prompts are compared.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="For the cost; default: as advised.")] = None,
-    price: Annotated[float | None, typer.Option(min=0, help="US$ per million training tokens.")] = None,
+    price: Annotated[
+        float | None, typer.Option(min=0, help="US$ per million training tokens; default: the models file's.")
+    ] = None,
     fix: Annotated[Path | None, typer.Option(help="Write a repaired copy here.")] = None,
     seed: Annotated[int, typer.Option(help="With --fix: of the order of lines.")] = 42,
     as_json: JsonOpt = False,
 ) -> int:
     """Everything wrong with a training file, by line; tokens, cost and advice. Exit code 9 if it has errors."""
-    from cli.tuning.files import held_out_prompts, report_document, show_report
-    from finetuning.check_file import check_file
-    from finetuning.fix_file import fix_file
-    from schemas.errors import UserInputError
+    from cli.tuning.checking import CheckAsked, check_training_file
 
-    if (run is None) != (arm is None):
-        raise UserInputError("--run and --arm need each other.", where="check")
-    held_out = held_out_prompts(load_store(load_settings()), run, arm) if run is not None and arm is not None else set()
-    report = check_file(file, model=model, window_tokens=window, held_out=held_out)
-    document = report_document(report, n_epochs=epochs, usd_per_million=price)
-    changes = [] if fix is None else fix_file(file, fix, seed=seed)
-    if as_json:
-        print_json(document | {"fixed": changes})
-    else:
-        show_report(report, document)
-        for change in changes:
-            out.print(f"{fix}: {change}", markup=False)
-    return ExitCode.CHECK_SAID_NO if report.n_errors else ExitCode.DONE
+    asked = CheckAsked(file, model, models, window, run, arm, epochs, price, fix, seed)
+    return check_training_file(asked, as_json=as_json)
 
 
 def submit(

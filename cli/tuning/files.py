@@ -10,7 +10,7 @@ from cli.context import load_environ, load_store
 from cli.opening import checked_study, discard, plan_into_staging
 from cli.views.console import out, print_problem
 from finetuning.advice import advice, suggested, training_usd
-from finetuning.check_file import FileReport, check_file, prompt_digest
+from finetuning.check_file import FileReport, prompt_digest
 from finetuning.plan_tasks import plan_requests
 from finetuning.prepare import PrepareOptions, prepare
 from schemas import run_paths
@@ -73,11 +73,6 @@ def held_out_prompts(store: Store, run_id: str, arm: str) -> set[bytes]:
                 mine.add(prompt_digest(tuple(m["content"] for m in messages)))
                 mine.add(prompt_digest((as_prompt(messages),)))
     return of_test - others
-
-
-def checked_file(path: Path, *, model: str, window: int | None, held_out: set[bytes]) -> FileReport:
-    """The report of a file."""
-    return check_file(path, model=model, window_tokens=window, held_out=held_out)
 
 
 def report_document(report: FileReport, *, n_epochs: int | None, usd_per_million: float | None) -> dict[str, Any]:

@@ -210,3 +210,30 @@ def test_arm_of_a_completion_model_is_not_prepared_as_a_chat(emulator: TestEmula
 
     assert "--form" in e.value.where
     assert made.form == "completion"
+
+
+def test_examples_in_a_prompt_are_not_learned_unless_asked_for(emulator: TestEmulator, tmp_path: Path) -> None:
+    store, _ = planned(tmp_path, emulator, STUDY)
+    weights = {}
+    for name, options in (("with", PrepareOptions()), ("without", PrepareOptions(weights=False))):
+        prepare(store, "run", "few_shot", tmp_path / name, options=options, now=NOW)
+        lines = [json.loads(line) for line in (tmp_path / name / "training.jsonl").read_bytes().splitlines()]
+        said = [[m for m in line["messages"] if m["role"] == "assistant"] for line in lines]
+        weights[name] = {(m.get("weight"), at == len(ms) - 1) for ms in said for at, m in enumerate(ms)}
+
+    assert weights["with"] == {(0, False), (None, True)}
+    assert weights["without"] == {(None, False), (None, True)}
+
+
+def test_byte_order_mark_is_as_the_models_tuning_says(emulator: TestEmulator, tmp_path: Path) -> None:
+    models = MODELS.replace("    deployments:", "    tuning: {bom: true}\n    deployments:")
+    path = write_study(tmp_path, models=models)
+    store = Store(tmp_path / "runs")
+    plan_run(check(path, environ={}), out_dir=store.path("run"), run_id="run", created_at=NOW)
+
+    begins = {}
+    for bom in (None, False):
+        prepare(store, "run", "basic", tmp_path / "t", options=PrepareOptions(bom=bom), now=NOW)
+        begins[bom] = (tmp_path / "t" / "training.jsonl").read_bytes()[:3] == b"\xef\xbb\xbf"
+
+    assert begins == {None: True, False: False}

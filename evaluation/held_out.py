@@ -1,18 +1,19 @@
 """Two arms side by side on respondents that neither model was tuned on: what a promotion is decided by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from evaluation.arrays import FloatArray
-from evaluation.bootstrap import Columns, Draws
+from evaluation.bootstrap import Columns, Draws, ResampledSums
 from evaluation.cells import Cell, RunData
 from evaluation.flags import COLLAPSED, LOW_COVERAGE, LOW_ENTROPY_RATIO
 from evaluation.job import Evaluation
 from evaluation.probability import SMALLEST, entropy_nats
 from evaluation.scoring import SplitScores, draws_of
 from schemas.errors import UserInputError
+from schemas.tuning import ACCURACY, LOG_LOSS, TOTAL_VARIATION
 
 
 class Gap(NamedTuple):
@@ -26,16 +27,28 @@ class Gap(NamedTuple):
     rival: float
 
 
+class _Compared(NamedTuple):
+    """Two arms at the questions that both were asked; `cells` by question and arm."""
+
+    run: RunData
+    cells: Mapping[tuple[str, str], Cell]
+    questions: Sequence[str]
+    arm: str
+    rival: str
+    draws: Draws
+
+
 class HeldOut(NamedTuple):
     """Figures of two arms on held-out respondents, weighted.
 
     Attributes:
-        second: log loss with its sign turned where both have probabilities; None if either has not.
+        second: log loss where both have probabilities at every question, else the total variation between what
+            people and the arm answer; both with their sign turned.
         new_flags: (question, flag) of the arm alone.
     """
 
     accuracy: Gap
-    second: Gap | None
+    second: Gap
     new_flags: list[tuple[str, str]]
     n: int
     n_in_sample: int
@@ -56,17 +69,18 @@ def held_out(found: Evaluation, arm: str, rival: str) -> HeldOut:
         if name not in names:
             raise UserInputError(f"the run has no arm {name!r}.", hint=f"Arms: {', '.join(sorted(names))}.")
     questions = [q for q, name in scores.cells if name == arm and (q, rival) in scores.cells]
+    if not questions:
+        raise UserInputError(f"{arm!r} and {rival!r} were asked no question both.", hint="Compare arms of one study.")
     cells = {(q, name): scores.cells[q, name].measured.cell for q in questions for name in (arm, rival)}
-    draws = draws_of(scores.run)
-    losses = [_loss(cells[q, arm]) is not None and _loss(cells[q, rival]) is not None for q in questions]
-    second = _gap("log loss", scores.run, cells, questions, (arm, rival), draws) if all(losses) else None
+    of = _Compared(scores.run, cells, questions, arm, rival, draws_of(scores.run))
+    has_probabilities = all(cell.probabilities is not None for cell in cells.values())
     own = [cells[q, arm] for q in questions]
     everyone: set[int] = set()
     for cell in own:
         everyone |= set(cell.respondent[cell.eligible].tolist())
     return HeldOut(
-        accuracy=_gap("accuracy", scores.run, cells, questions, (arm, rival), draws),
-        second=second,
+        accuracy=_gap(ACCURACY, of, _right),
+        second=_gap(LOG_LOSS, of, _loss) if has_probabilities else _variation_gap(of),
         new_flags=_new_flags(scores, questions, arm, rival),
         n=len(everyone),
         n_in_sample=sum(int(cell.in_sample.sum()) for cell in own),
@@ -104,42 +118,71 @@ def _is_narrow(cell: Cell) -> bool:
     return bool(entropy_nats(shares / shares.sum()) < LOW_ENTROPY_RATIO * entropy_nats(human / human.sum()))
 
 
-def _gap(
-    measure: str,
-    run: RunData,
-    cells: dict[tuple[str, str], Cell],
-    questions: Sequence[str],
-    pair: tuple[str, str],
-    draws: Draws,
+def _gap(measure: str, of: _Compared, score: Callable[[Cell], FloatArray | None]) -> Gap:
+    """Mean over questions of the weighted mean of a score, arm minus rival, under the same draws."""
+    columns = Columns(len(of.run.respondent_ids))
+    for (q, name), cell in of.cells.items():
+        scores = score(cell)
+        assert scores is not None, "both have probabilities"
+        kept = cell.eligible & np.isfinite(scores)
+        mass = cell.mass(weighted=True) * kept
+        columns.add(("score", q, name), cell.respondent, mass * np.where(kept, scores, 0.0))
+        columns.add(("mass", q, name), cell.respondent, mass)
+
+    def mean(sums: ResampledSums, q: str, name: str) -> FloatArray:
+        return _ratio(sums["score", q, name], sums["mass", q, name])
+
+    return _compared(measure, of, columns, mean)
+
+
+def _variation_gap(of: _Compared) -> Gap:
+    """Mean over questions of the distance between what people and an arm answer, its sign turned, likewise.
+
+    An arm's shares are the mean of its probabilities where it has any, else its answers counted.
+    """
+    columns = Columns(len(of.run.respondent_ids))
+    for (q, name), cell in of.cells.items():
+        mass = cell.mass(weighted=True)
+        for code, said in enumerate(_said(cell).T):
+            columns.add(("human", q, name, code), cell.respondent, mass * (cell.truth == code))
+            columns.add(("said", q, name, code), cell.respondent, mass * said)
+
+    def turned(sums: ResampledSums, q: str, name: str) -> FloatArray:
+        codes = range(of.cells[q, name].scale.k)
+        human, said = (np.array([sums[of_whom, q, name, code] for code in codes]) for of_whom in ("human", "said"))
+        apart: FloatArray = np.abs(_ratio(human, human.sum(axis=0)) - _ratio(said, said.sum(axis=0))).sum(axis=0)
+        return -apart / 2
+
+    return _compared(TOTAL_VARIATION, of, columns, turned)
+
+
+def _said(cell: Cell) -> FloatArray:
+    """What each eligible prediction adds to an arm's shares, shape (n, K); zeros where it says nothing."""
+    if cell.probabilities is not None:
+        known = cell.eligible & np.isfinite(cell.probabilities).all(axis=1)
+        return np.where(known[:, None], cell.probabilities, 0.0)
+    return np.asarray(cell.valid[:, None] & (cell.answer[:, None] == np.arange(cell.scale.k)), dtype=np.float64)
+
+
+def _compared(
+    measure: str, of: _Compared, columns: Columns, figure: Callable[[ResampledSums, str, str], FloatArray]
 ) -> Gap:
-    """Mean over questions of the weighted mean, arm minus rival, under the same draws."""
-    columns = Columns(len(run.respondent_ids))
-    for q in questions:
-        for name in pair:
-            cell = cells[q, name]
-            score = _right(cell) if measure == "accuracy" else _loss(cell)
-            assert score is not None, "both have probabilities"
-            kept = cell.eligible & np.isfinite(score)
-            mass = cell.mass(weighted=True) * kept
-            columns.add(("score", q, name), cell.respondent, mass * np.where(kept, score, 0.0))
-            columns.add(("mass", q, name), cell.respondent, mass)
+    """A figure of each question and arm as a gap: means over the questions in which it is defined."""
 
-    def mean(sums: object, name: str) -> FloatArray:
-        parts = []
-        for q in questions:
-            top, mass = sums["score", q, name], sums["mass", q, name]  # type: ignore[index]  # ResampledSums
-            parts.append(np.divide(top, mass, out=np.full_like(top, np.nan), where=mass > 0))
-        all_parts = np.array(parts)
-        n_known = np.isfinite(all_parts).sum(axis=0)
-        total: FloatArray = np.nansum(all_parts, axis=0)
-        averaged: FloatArray = np.divide(total, n_known, out=np.full_like(total, np.nan), where=n_known > 0)
-        return averaged
+    def mean(sums: ResampledSums, name: str) -> FloatArray:
+        parts = np.array([figure(sums, q, name) for q in of.questions])
+        return _ratio(np.nansum(parts, axis=0), np.isfinite(parts).sum(axis=0))
 
-    drawn, seen = columns.resampled(draws), columns.summed()
-    gaps = mean(drawn, pair[0]) - mean(drawn, pair[1])
-    own, other = (float(mean(seen, name)[0]) for name in pair)
+    drawn, seen = columns.resampled(of.draws), columns.summed()
+    gaps = mean(drawn, of.arm) - mean(drawn, of.rival)
+    own, other = (float(mean(seen, name)[0]) for name in (of.arm, of.rival))
     low, high = (float(x) for x in np.nanpercentile(gaps, [2.5, 97.5]))
     return Gap(measure, own - other, low, high, own, other)
+
+
+def _ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
+    ratio: FloatArray = np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)
+    return ratio
 
 
 def _right(cell: Cell) -> FloatArray:

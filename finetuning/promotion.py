@@ -7,9 +7,13 @@ minus one point, likewise for the second measure, and no flag COLLAPSED or LOW_C
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from schemas.tuning import ACCURACY, TOTAL_VARIATION
+
 MARGIN_POINTS = 1.0
 MARGIN_LOSS = 0.01
-"""Nats of log loss, or total variation, that count as no worse."""
+"""Nats of log loss that count as no worse."""
+MARGIN_VARIATION = 0.01
+"""Total variation that counts as no worse: a hundredth of the people would have to answer otherwise."""
 GRAVE = ("COLLAPSED", "LOW_COVERAGE")
 
 
@@ -62,6 +66,7 @@ def judge(
     candidate_is_simulated: bool,
     margin_points: float = MARGIN_POINTS,
     margin: float = MARGIN_LOSS,
+    margin_variation: float = MARGIN_VARIATION,
 ) -> Verdict:
     """Judge a candidate.
 
@@ -69,20 +74,22 @@ def judge(
         evidence: of one evaluation.
         candidate_is_simulated: the candidate itself was trained by an emulator.
         margin_points: points of accuracy that count as no worse.
-        margin: likewise of the second measure.
+        margin: likewise nats of log loss.
+        margin_variation: likewise of total variation, the second measure without probabilities.
     """
     if evidence.unproven or evidence.n_in_sample:
         seen = f"{evidence.n_in_sample} of its respondents were in the training files."
         return Verdict("unsound", evidence.unproven if evidence.unproven else seen)
     if evidence.simulated and not candidate_is_simulated:
         return Verdict("unsound", "an emulator answered: that says nothing about a real model.")
-    if evidence.new_flags:
-        told = ", ".join(f"{flag} at {question}" for question, flag in evidence.new_flags[:5])
-        return Verdict("unsound", f"the candidate is {told}.")
     checks = [(evidence.accuracy, margin_points / 100)]
     if evidence.second is not None:
-        checks.append((evidence.second, margin))
+        checks.append((evidence.second, margin_variation if evidence.second.measure == TOTAL_VARIATION else margin))
     worse = [d for d, most in checks if d.high < -most]
+    if evidence.new_flags:
+        told = ", ".join(f"{flag} at {question}" for question, flag in evidence.new_flags[:5])
+        figure = f"; {_told(worse[0])}" if worse else ""
+        return Verdict("unsound", f"the candidate is {told}{figure}.")
     if worse:
         return Verdict("inferior", f"worse: {_told(worse[0])}.")
     open_ones = [(d, most) for d, most in checks if d.low <= -most]
@@ -99,4 +106,4 @@ def _told(d: Difference) -> str:
 
 
 def _number(d: Difference, value: float) -> str:
-    return f"{100 * value:+.1f} points" if d.measure == "accuracy" else f"{value:+.4f}"
+    return f"{100 * value:+.1f} points" if d.measure == ACCURACY else f"{value:+.4f}"

@@ -14,6 +14,10 @@ JobState = Literal[
 ENDED: tuple[JobState, ...] = ("succeeded", "failed", "cancelled")
 
 
+ACCURACY, LOG_LOSS, TOTAL_VARIATION = "accuracy", "log loss", "total variation"
+"""Measures that a promotion rests on: the first, and the second with and without probabilities."""
+
+
 class _Kept(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -109,13 +109,16 @@ def promote(
     ] = None,
     margin_points: Annotated[float, typer.Option(min=0, help="Points of accuracy that count as no worse.")] = 1.0,
     margin: Annotated[float, typer.Option(min=0, help="Nats of log loss that count as no worse.")] = 0.01,
+    margin_tv: Annotated[
+        float, typer.Option(min=0, help="Total variation that counts as no worse, where an arm has no probabilities.")
+    ] = 0.01,
     force: Annotated[str | None, typer.Option(help="Promote all the same, for this reason.")] = None,
     as_json: JsonOpt = False,
 ) -> int:
     """Put a version into service if it is not worse on held-out respondents; else exit code 9 and the figure."""
     from cli.views.promotion import Rule, promote_version
 
-    rule = Rule(run, arm, against, margin_points, margin, force)
+    rule = Rule(run, arm, against, margin_points, margin, margin_tv, force)
     done = promote_version(load_store(load_settings()), name, version, rule)
     if as_json:
         print_json(done)

@@ -14,12 +14,18 @@ from cli.views.text_table import print_table
 from evaluation.held_out import HeldOut, held_out
 from finetuning.promotion import judge
 from schemas import run_paths
+from schemas.tuning import LOG_LOSS, TOTAL_VARIATION
 from storage.parts import read_table
 from storage.runs import load_manifest
 from storage.store import Store
 from storage.tuning_records import load_registry
 
 N_EXAMPLES = 5
+_TURNED = {
+    LOG_LOSS: "Log loss is turned: higher is better, in nats.",
+    TOTAL_VARIATION: "Total variation from the humans' shares is turned: higher is better, 0 is none. It stands in for "
+    "log loss where an arm has no probabilities.",
+}
 _LATENCY_PERCENTILES = {"latency_median_s": 50, "latency_p95_s": 95}
 _USED = ["arm", "split", "request_id", "transport", "status", "prompt_tokens", "completion_tokens", "cost_usd",
          "request_cost_usd", "latency_s"]  # fmt: skip
@@ -46,11 +52,9 @@ def show_comparison(document: Mapping[str, Any]) -> None:
     arm, against = document["arm"], document["against"]
     for key in ("accuracy", "second"):
         gap = document[key]
-        if gap is not None:
-            text = f"{gap['measure']}: {gap['value']:+.4f} (95 % {gap['low']:+.4f} to {gap['high']:+.4f})"
-            out.print(f"{arm} minus {against}, {text}; {gap['arm']:.4f} and {gap['rival']:.4f}", markup=False)
-    if document["second"] is not None:
-        out.print("Log loss is turned: higher is better, in nats.", markup=False)
+        text = f"{gap['measure']}: {gap['value']:+.4f} (95 % {gap['low']:+.4f} to {gap['high']:+.4f})"
+        out.print(f"{arm} minus {against}, {text}; {gap['arm']:.4f} and {gap['rival']:.4f}", markup=False)
+    out.print(_TURNED[document["second"]["measure"]], markup=False)
     rows = [[name, *(_number(value) for value in usage.values())] for name, usage in document["usage"].items()]
     headers = ["arm", *next(iter(document["usage"].values()))]
     print_table("", headers, rows, right=tuple(range(1, len(headers))))

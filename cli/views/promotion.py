@@ -26,6 +26,7 @@ class Rule:
     against: str | None
     margin_points: float
     margin: float
+    margin_variation: float
     force: str | None
 
 
@@ -53,6 +54,7 @@ def promote_version(store: Store, name: str, version: str, rule: Rule) -> dict[s
             candidate_is_simulated=found.simulated,
             margin_points=rule.margin_points,
             margin=rule.margin,
+            margin_variation=rule.margin_variation,
         )
         told = {"run": rule.run, "arm": arm, "against": against, **figures(seen)}
     kept = {**told, "outcome": verdict.outcome, "sentence": verdict.sentence}
@@ -99,8 +101,7 @@ def _arm_of(store: Store, run: str, version: str) -> str:
 
 def evidence(seen: HeldOut) -> Evidence:
     """What a comparison on held-out respondents says, as promotions are judged by it."""
-    second = None if seen.second is None else _difference(seen.second)
-    flags = seen.new_flags
+    second, flags = _difference(seen.second), seen.new_flags
     return Evidence(_difference(seen.accuracy), second, flags, seen.n, seen.n_in_sample, seen.simulated)
 
 
@@ -110,14 +111,10 @@ def _difference(gap: Gap) -> Difference:
 
 def figures(seen: HeldOut) -> dict[str, Any]:
     """The comparison as a document, kept with a promoted version."""
-
-    def told(gap: Gap | None) -> dict[str, Any] | None:
-        return None if gap is None else gap._asdict()
-
     return {
         "n": seen.n,
-        "accuracy": told(seen.accuracy),
-        "second": told(seen.second),
+        "accuracy": seen.accuracy._asdict(),
+        "second": seen.second._asdict(),
         "new_flags": [f"{flag} at {question}" for question, flag in seen.new_flags],
         "simulated": seen.simulated,
     }

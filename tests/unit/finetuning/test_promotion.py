@@ -26,7 +26,19 @@ GOOD = Evidence(Difference("accuracy", 0.02, 0.001, 0.04), Difference("log loss"
         pytest.param({"accuracy": Difference("accuracy", -0.05, -0.07, -0.03)}, "inferior", "-5.0 points", id="worse"),
         pytest.param({"accuracy": Difference("accuracy", 0, -0.02, 0.02)}, "inconclusive", "-2.0 points", id="open"),
         pytest.param({"second": Difference("log loss", -0.1, -0.2, -0.05)}, "inferior", "-0.1000", id="worse loss"),
+        pytest.param(
+            {"second": Difference("total variation", -0.2, -0.22, -0.18)}, "inferior", "-0.2000", id="other shares"
+        ),
         pytest.param({"new_flags": [("UNITY", "COLLAPSED")]}, "unsound", "COLLAPSED at UNITY", id="collapsed"),
+        pytest.param(
+            {
+                "new_flags": [("UNITY", "COLLAPSED")],
+                "second": Difference("total variation", -0.2, -0.22, -0.18),
+            },
+            "unsound",
+            "COLLAPSED at UNITY; total variation -0.2000 (95 %",
+            id="collapsed, with the figure",
+        ),
         pytest.param({"n_in_sample": 3}, "unsound", "3 of its respondents", id="in sample"),
         pytest.param({"unproven": "no manifest tells."}, "unsound", "no manifest", id="nothing proves it"),
         pytest.param({"simulated": True}, "unsound", "an emulator", id="emulator for a real model"),

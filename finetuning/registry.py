@@ -10,6 +10,8 @@ from schemas.tuning import ModelVersion, RegisteredModel, Registry, TuningLedger
 from storage.store import Store
 from storage.tuning_records import change_registry
 
+_REOPEN = "`nightpoll finetune deploy JOB --register NAME` makes it a candidate again."
+
 
 def add_version(
     store: Store,
@@ -22,6 +24,8 @@ def add_version(
     now: datetime,
 ) -> ModelVersion:
     """Register a job's model, or its checkpoint, as a candidate; the same model again is the same version.
+
+    A retired version that is registered again is a candidate again, whose promotion needs an evaluation as before.
 
     Args:
         store: with the registry.
@@ -39,7 +43,8 @@ def add_version(
         found = next((v for v in known.versions if v.model == model), None)
         entry = tuned_entry(ledger, name, found.version if found else f"v{len(known.versions) + 1}", model, deployment)
         if found is not None:
-            version = found.model_copy(update={"entry": entry})
+            state = "candidate" if found.state == "retired" else found.state
+            version = found.model_copy(update={"entry": entry, "state": state})
             kept = [version if v.version == version.version else v for v in known.versions]
         else:
             version = ModelVersion(
@@ -110,7 +115,7 @@ def promote(
     def edited(model: RegisteredModel) -> RegisteredModel:
         new = _version(model, name, version)
         if new.state == "retired":
-            raise UserInputError(f"{name}@{version} is retired.", hint="Deploy and register the model again to use it.")
+            raise UserInputError(f"{name}@{version} is retired.", where="--version", hint=_REOPEN)
         live = model.live()
         changed = {"state": "live", "evaluation": evaluation, "reason": reason, "promoted_at": now}
         kept = []
@@ -134,14 +139,14 @@ def rollout(store: Store, name: str, version: str, share: float) -> Registry:
         UserInputError: no such version, none is live, or the share is none.
     """
     if not 0 <= share <= 1:
-        raise UserInputError("the share must be from 0% to 100%.", where="--share")
+        raise UserInputError("the share must be from 0% to 100%.", where="--share", hint="Write 10%; 0% ends it.")
 
     def edited(model: RegisteredModel) -> RegisteredModel:
         found = _version(model, name, version)
         if model.live() is None:
             raise UserInputError(f"{name} has no live version to roll out beside.", hint="Promote one first.")
         if found.state == "retired":
-            raise UserInputError(f"{name}@{version} is retired.")
+            raise UserInputError(f"{name}@{version} is retired.", where="--version", hint=_REOPEN)
         return model.model_copy(update={"rollout": (version, share) if share > 0 else None})
 
     return _change(store, name, edited)

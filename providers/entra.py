@@ -42,6 +42,7 @@ def open_tokens(scope: str, credential: AsyncTokenCredential | None = None) -> T
             hint = "Sign in, or set the variables of azure-identity, and check the scope."
             raise ServiceRefusedError("Entra ID gave no token.", code="unauthorized", hint=hint) from error
         except AzureError as error:
-            raise TransientModelError("Entra ID cannot be reached.", code="unreachable") from error
+            hint = "Check the network; the same command again goes on."
+            raise TransientModelError("Entra ID cannot be reached.", code="unreachable", hint=hint) from error
 
     return Tokens(get, source.close)

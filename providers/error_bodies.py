@@ -10,8 +10,15 @@ from providers.echoes import without_echo
 MESSAGE_CHARS = 300
 
 _REMOVED = "[removed]"
+# tuned models, jobs and files: long, no secret, and what somebody needs to look for
+_IDS = (
+    r"(?<![\w/+.*-])(?:[\w.-]{1,64}?\.ft-[0-9a-f]{32}(?:-[\w-]{1,40})?"
+    r"|ft:[\w.-]{1,64}:[\w-]{0,64}:[\w-]{0,64}:\w{1,16}"
+    r"|(?:ftjob|ftchkpt|file)-[0-9A-Za-z]{8,40})(?::ckpt-step-\d+)?(?![\w*/+=-])"
+)
 _KEYS = re.compile(
-    r"sk-[\w*.\-]{4,}"  # OpenAI keys, whole or masked
+    rf"(?P<id>{_IDS})"
+    r"|sk-[\w*.\-]{4,}"  # OpenAI keys, whole or masked
     r"|[^\s\"'`]*\*{3,}[^\s\"'`]*"  # any other key, masked
     r"|(?i:bearer)\s+\S+"
     r"|(?i:api[-_ ]?key)\s*[=:]\s*[\"']?[^\s\"',]+"
@@ -86,7 +93,7 @@ def shown(message: str, secrets: Iterable[str] = (), *, sent: str | None = None)
     """
     for secret in secrets:
         message = message.replace(secret, _REMOVED) if secret else message
-    message = _KEYS.sub(_REMOVED, message)
+    message = _KEYS.sub(lambda found: found["id"] or _REMOVED, message)
     message = _ANY_SENTENCE.sub("'…'", message) if sent is None else without_echo(message, sent)
     line = " ".join(_LONG_QUOTE.sub("'…'", message).split())
     return line if len(line) <= MESSAGE_CHARS else line[: MESSAGE_CHARS - 1] + "…"

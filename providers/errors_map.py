@@ -4,8 +4,7 @@ Which failures may have been billed: docs/design/providers.md.
 """
 
 import re
-import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import aiohttp
@@ -13,6 +12,7 @@ import httpx2
 import openai
 
 from providers.error_bodies import ServiceError, read_service_error, shown, shown_code
+from providers.lost_connections import chain_of, of_connection
 from providers.rate_hints import RateHints, exhausted_s, rate_hints, retry_after_s
 from providers.replies import Reply
 from schemas.errors import (
@@ -49,14 +49,6 @@ _INSTEAD = re.compile(r"Use '(\w+)' instead")
 _MAYBE_GENERATED = {408, 504, 524}
 """Statuses by which a gateway gives up waiting: the service behind it may have gone on and billed the answer."""
 
-_NOT_SENT = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.ClientProxyConnectionError,
-    aiohttp.ClientHttpProxyError,
-    aiohttp.InvalidURL,
-)
-_NOT_SENT_HTTPX2 = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _BAD_ADDRESS = (httpx2.UnsupportedProtocol, httpx2.InvalidURL, aiohttp.InvalidURL)
 
 
@@ -97,11 +89,11 @@ def translate(error: Exception, *, now: datetime, secrets: Iterable[str] = ()) -
     if isinstance(error, openai.APIStatusError):
         said = read_service_error(error.status_code, error.response.content)
         return refusal(said, error.response.headers, now=now, secrets=secrets)
-    chain = list(_chain(error))
+    chain = list(chain_of(error))
     if any(isinstance(each, _BAD_ADDRESS) for each in chain):
         return ServiceRefusedError("The address of the service cannot be used.", code="bad_base_url")
     if isinstance(error, openai.APIConnectionError | httpx2.HTTPError | aiohttp.ClientError | OSError):
-        return _from_connection(chain)
+        return of_connection(chain)
     if isinstance(error, openai.APIResponseValidationError):
         what = "The answer is no chat completion."
         return TransientModelError(what, code="malformed_response", http_status=error.status_code, maybe_paid=True)
@@ -238,38 +230,6 @@ def _rejection(said: ServiceError, message: str) -> str:
 
 def _rejection_code(said: ServiceError) -> str:
     return shown_code(said.code) or "rejected"
-
-
-def _from_connection(chain: list[BaseException]) -> ModelError:
-    """Was the request on its way? aiohttp knows; httpx2's name for it does not.
-
-    The bridge between them calls a connection that was dropped after sending a connect time-out
-    (`ClientConnectionError` -> `ConnectTimeout`), so aiohttp's own exception decides wherever there is one.
-    """
-    root = type(chain[-1]).__name__
-    by_aiohttp = [each for each in chain if isinstance(each, aiohttp.ClientError)]
-    kinds = _NOT_SENT if by_aiohttp else _NOT_SENT_HTTPX2
-    if any(isinstance(each, kinds) for each in chain):
-        if any(isinstance(each, ssl.SSLError) for each in chain):
-            return TransientModelError(f"No secure connection to the service ({root}).", code="tls_failed")
-        return TransientModelError(f"The service cannot be reached ({root}).", code="unreachable")
-    # a dropped connection carries httpx2's time-out, see above: with aiohttp only a true TimeoutError is one
-    late = TimeoutError if by_aiohttp else (TimeoutError, httpx2.TimeoutException)
-    if any(isinstance(each, late) for each in chain):
-        return TransientModelError("No answer in time.", code="timeout", maybe_paid=True)
-    what = f"The connection was lost before the answer was whole ({root})."
-    return TransientModelError(what, code="connection_lost", maybe_paid=True)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and its declared causes, outermost first.
-
-    Not `__context__`: a call made while an earlier failure is being handled would inherit that one's cause.
-    """
-    current: BaseException | None = error
-    while current is not None:
-        yield current
-        current = current.__cause__
 
 
 def _is_filtered(said: ServiceError) -> bool:

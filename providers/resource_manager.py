@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx2
 
@@ -30,6 +30,7 @@ _HINTS = {
     "deploymentmodelnotsupported": "The tuned model is not known in this account, or is retired.",
     "noregisteredproviderfound": "Set `tuning.arm_version` to a version of the control plane, as 2024-10-01.",
 }
+_REACH = "Check `tuning.arm_url` and the network. The same command again goes on where it stopped."
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,9 @@ class ResourceManager:
             async with asyncio.timeout(CALL_S):
                 response = await self._http.request(method, url, params=params, json=body, headers=headers)
         except (httpx2.HTTPError, OSError, TimeoutError) as error:
-            what = f"The Resource Manager cannot be reached ({type(error).__name__})."
-            raise TransientModelError(what, code="unreachable", maybe_paid=method == "PUT") from error
+            place = urlsplit(base).netloc.rpartition("@")[2]
+            what = f"The Resource Manager at {place} cannot be reached ({type(error).__name__})."
+            raise TransientModelError(what, code="unreachable", maybe_paid=method == "PUT", hint=_REACH) from error
         if response.status_code >= 400:
             raise _error(response.status_code, response.content, token)
         return _object(response.content)

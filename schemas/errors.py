@@ -11,9 +11,9 @@ NightpollError                      exit code 1
 │   └── BrokerError                     Redis unreachable
 ├── RunInUseError                   7
 └── ModelError                      1   one call to a model service
-    ├── TransientModelError             worth another try; `maybe_paid` says the answer may have been bought
+    ├── TransientModelError         6   worth another try; `maybe_paid` says the answer may have been bought
     │   └── RateLimitedError            `retry_after_s` may carry the service's hint
-    ├── RejectedRequestError            this request will never succeed, others may
+    ├── RejectedRequestError        5   this request will never succeed, others may
     │   ├── OversizedRequestError       `retry_after_s`: the service only asks to come back in a day
     │   └── UnsupportedParameterError   the model refuses a parameter or its value
     └── ServiceRefusedError         5   no request will succeed: key, quota, model gone
@@ -176,6 +176,7 @@ class TransientModelError(ModelError):
         retry_after_s: the service's hint in seconds, or None.
     """
 
+    exit_code = ExitCode.ENVIRONMENT
     code = "transient"
 
     def __init__(
@@ -186,8 +187,9 @@ class TransientModelError(ModelError):
         http_status: int | None = None,
         maybe_paid: bool = False,
         retry_after_s: float | None = None,
+        hint: str = "",
     ) -> None:
-        super().__init__(what, code=code, http_status=http_status)
+        super().__init__(what, code=code, http_status=http_status, hint=hint)
         self.maybe_paid = maybe_paid
         self.retry_after_s = retry_after_s
 
@@ -204,6 +206,7 @@ class RateLimitedError(TransientModelError):
 class RejectedRequestError(ModelError):
     """This request will never succeed; others of the run may."""
 
+    exit_code = ExitCode.SERVICE_REFUSED
     code = "rejected"
 
 

@@ -156,7 +156,7 @@ def rollback(name: NameArg, as_json: JsonOpt = False) -> int:
 
 
 def retire(name: NameArg, version: VersionOpt, as_json: JsonOpt = False) -> int:
-    """Take a version out of use for good; runs planned with it keep it."""
+    """Take a version out of use until it is registered again; runs planned with it keep it."""
     from cli.views.registry import model_document, show_model
     from finetuning.registry import retire as retire_version
 

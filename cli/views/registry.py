@@ -1,5 +1,6 @@
 """The registry as tables and documents."""
 
+import math
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +16,17 @@ def parsed_share(text: str) -> float:
     """A share: `10%`, or `0.1`.
 
     Raises:
-        UserInputError: neither.
+        UserInputError: neither, or a bare number from 1 on, which may mean per cent or a multiple.
     """
     bare = text.strip()
     try:
-        return float(bare.removesuffix("%")) / (100 if bare.endswith("%") else 1)
+        share = float(bare.removesuffix("%")) / (100 if bare.endswith("%") else 1)
     except ValueError as e:
         raise UserInputError(f"{text!r} is no share.", where="--share", hint="Write 10%.") from e
+    if 1 <= share < math.inf and not bare.endswith("%"):
+        hint = f"Write {bare}% for {bare} of a hundred respondents, 100% for all."
+        raise UserInputError(f"{text!r} has no % sign: of a hundred, or of one?", where="--share", hint=hint)
+    return share
 
 
 def models_document(store: Store, registry: Registry, now: datetime) -> list[dict[str, Any]]:

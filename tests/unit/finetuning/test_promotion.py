@@ -115,3 +115,17 @@ def test_share_is_read_in_percent_and_as_a_number() -> None:
     assert parsed_share("10%") == parsed_share("0.1") == pytest.approx(0.1)
     with pytest.raises(UserInputError):
         parsed_share("a tenth")
+
+
+@pytest.mark.parametrize("text", ["10", "1", "1.0", "100"])
+def test_share_without_a_per_cent_sign_is_asked_back(text: str) -> None:
+    with pytest.raises(UserInputError, match="no % sign") as e:
+        parsed_share(text)
+
+    assert f"{text}%" in e.value.hint
+
+
+@pytest.mark.parametrize("text", ["101%", "-1%", "nan", "inf", "-0.1"])
+def test_share_that_is_none_is_refused(store: Store, text: str) -> None:
+    with pytest.raises(UserInputError, match="from 0% to 100%"):
+        rollout(store, "npors", "v1", parsed_share(text))

@@ -241,6 +241,7 @@ async def test_unreachable_service_is_sure_to_have_made_nothing(service, input_p
     await nobody.close()
 
     assert (caught.value.code, caught.value.maybe_paid) == ("unreachable", False)
+    assert "The service at 127.0.0.1:9 cannot be reached" in caught.value.what
 
 
 async def test_missing_or_unwritable_path_is_trouble_of_ours(client, tmp_path, input_path):

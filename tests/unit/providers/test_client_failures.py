@@ -160,8 +160,11 @@ async def test_client_calls_a_closed_port_unreachable_and_unpaid():
         taken.bind(("127.0.0.1", 0))
         with pytest.raises(TransientModelError) as caught:
             await call(make_client(f"http://127.0.0.1:{taken.getsockname()[1]}"))
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
 
     assert (caught.value.code, caught.value.maybe_paid) == ("unreachable", False)
+    assert f"The service at {place} cannot be reached" in caught.value.what
+    assert "base_url" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -46,3 +46,31 @@ def test_message_is_shown_without_keys_prompts_and_line_breaks(message, expected
 
 def test_message_is_cut_at_three_hundred_characters():
     assert len(shown("word " * 100)) == 300
+
+
+_HEX = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(f"gpt-4.1-mini-2025-04-14.ft-{_HEX}", id="azure"),
+        pytest.param(f"gpt-4.1-mini-2025-04-14.ft-{_HEX}-npors_of-2026", id="azure-suffix"),
+        pytest.param(f"gpt-4.1-mini-2025-04-14.ft-{_HEX}:ckpt-step-120", id="azure-checkpoint"),
+        pytest.param(f"ft:gpt-4o-mini-2024-07-18:org:{'s' * 64}:AbC12dEf", id="openai-long-suffix"),
+        pytest.param(f"ftjob-{_HEX}", id="job"),
+        pytest.param(f"file-{_HEX}", id="file"),
+    ],
+)
+def test_ids_of_tuned_models_jobs_and_files_are_no_secrets(name):
+    assert shown(f"New fine-tuned model created: {name}") == f"New fine-tuned model created: {name}"
+    assert shown(f"The model Name:{name},Version:1 is unknown.").count(name) == 1
+
+
+@pytest.mark.parametrize("key", [f"ft-{_HEX}", f"x.ft-{_HEX}***", f"x.ft-{_HEX}/{_HEX}", f"file-{_HEX}=="])
+def test_what_only_begins_like_an_id_is_removed(key):
+    assert _HEX not in shown(f"the key {key} is wrong")
+
+
+def test_key_in_use_is_removed_from_inside_an_id():
+    assert _HEX not in shown(f"model gpt.ft-{_HEX} unknown", [_HEX])

@@ -9,6 +9,7 @@ NightpollError                      exit code 1
 ├── EnvironmentFailureError         6   resume goes on once it is mended
 │   ├── StoreError                      disk full, read-only, damaged file
 │   └── BrokerError                     Redis unreachable
+├── BudgetError                     4   money is left over for something smaller only
 ├── RunInUseError                   7
 └── ModelError                      1   one call to a model service
     ├── TransientModelError         6   worth another try; `maybe_paid` says the answer may have been bought
@@ -145,6 +146,13 @@ class BrokerError(EnvironmentFailureError):
     """Redis cannot be reached or started."""
 
     code = "broker"
+
+
+class BudgetError(NightpollError):
+    """What was asked for would cost more than a budget leaves."""
+
+    exit_code = ExitCode.BUDGET
+    code = "over_budget"
 
 
 class RunInUseError(NightpollError):

@@ -212,7 +212,10 @@ class Budget(Strict):
 
     run_usd: float | None = Field(None, gt=0, description="Bound on the run's bill in US$; None: no bound.")
     month_usd: float | None = Field(
-        None, gt=0, description="Bound in US$ on the bill of all runs of the store in the calendar month (UTC)."
+        None,
+        gt=0,
+        description="Bound in US$ on the bill of all runs of the store in the calendar month (UTC), hosting and training "
+        "of tuned models included.",
     )
 
 

@@ -92,6 +92,7 @@ class TuningLedger(_Kept):
         manifest: id of the manifest in the store; None for files made elsewhere.
         unproven: why nothing proves which respondents the model has seen; "" if it is proven.
         checkpoints: step -> model id, as far as told.
+        bought_at: when the job was created, which is the month that its training counts in.
     """
 
     format_no: int = FORMAT_NO
@@ -122,6 +123,7 @@ class TuningLedger(_Kept):
     simulated: bool = False
     seen_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
+    bought_at: AwareDatetime | None = None
 
 
 VersionState = Literal["candidate", "live", "retired"]

@@ -144,6 +144,10 @@ def submit(
     learning_rate: Annotated[float | None, typer.Option(min=0, help="Multiplier; default: the service's own.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the training.")] = None,
     again: Annotated[int, typer.Option(min=0, help="Another number: train the very same once more.")] = 0,
+    month_usd: Annotated[
+        float | None,
+        typer.Option(min=0, help="Bound on the month's bill; default: the study's `budget.month_usd`."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before spending.")] = False,
     as_json: JsonOpt = False,
 ) -> int:
@@ -152,7 +156,7 @@ def submit(
 
     given = {"n_epochs": epochs, "batch_size": batch_size, "learning_rate_multiplier": learning_rate}
     hyperparameters = {name: value for name, value in given.items() if value is not None}
-    asked = Asked(files, validation, model, models, start_from, suffix, hyperparameters, seed, again)
+    asked = Asked(files, validation, model, models, start_from, suffix, hyperparameters, seed, again, month_usd)
     return submit_files(asked, yes=yes, as_json=as_json)
 
 

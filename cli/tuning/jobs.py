@@ -26,6 +26,7 @@ from finetuning.lineage import unproven
 from finetuning.prepare import MANIFEST, read_tuning_manifest
 from finetuning.registry import add_version
 from finetuning.submit import Submission, TrainingFiles
+from finetuning.training_bill import training_cost
 from finetuning.watching import Looked, look
 from providers.tuning_client import TuningClient
 from schemas.errors import ExitCode, NightpollError, UserInputError
@@ -210,16 +211,6 @@ def undeploy_job(store: Store, ledger: TuningLedger, environ: Mapping[str, str],
     return names
 
 
-def training_cost(ledger: TuningLedger) -> float | None:
-    """US$ of the training at the price of the models file; None without a price or count."""
-    price = tuning_of(ledger.entry).usd_per_million_tokens
-    if price is None:
-        return None
-    if ledger.trained_tokens is not None:
-        return ledger.trained_tokens * price / 1e6
-    return ledger.estimated_usd
-
-
 def job_row(ledger: TuningLedger, now: datetime) -> dict[str, Any]:
     """A job as a list shows it."""
     return {
@@ -243,12 +234,12 @@ def known_before(store: Store, key: str) -> TuningLedger | None:
     return load_ledger(store, key)
 
 
-def with_estimate(store: Store, key: str, usd: float | None) -> None:
-    """Write down what the training is expected to cost."""
+def as_bought(store: Store, key: str, usd: float | None) -> None:
+    """Write down that a job was created now, and what its training is expected to cost."""
 
     def edited(before: TuningLedger | None) -> TuningLedger:
         assert before is not None, "submitted before"
-        return before.model_copy(update={"estimated_usd": usd})
+        return before.model_copy(update={"estimated_usd": usd, "bought_at": datetime.now(UTC)})
 
     change_ledger(store, key, edited)
 

@@ -9,11 +9,12 @@ import typer
 
 from cli.context import load_environ, load_settings, load_store
 from cli.tuning.context import model_entry, tuning_of
-from cli.tuning.jobs import Wanted, begun_ledger, submit, with_estimate
+from cli.tuning.jobs import Wanted, as_bought, begun_ledger, submit
+from cli.tuning.month import refuse_over_month
 from cli.views.console import err, out, print_json, print_problem
 from finetuning.advice import suggested, training_usd
 from finetuning.check_file import check_file
-from finetuning.prepare import TRAINING, VALIDATION
+from finetuning.prepare import MANIFEST, TRAINING, VALIDATION, read_tuning_manifest
 from finetuning.submit import TrainingFiles
 from schemas.errors import ExitCode, UserInputError
 from storage.tuning_records import load_ledger
@@ -32,13 +33,15 @@ class Asked:
     hyperparameters: dict[str, Any]
     seed: int | None
     again: int
+    month_usd: float | None
 
 
 def submit_files(asked: Asked, *, yes: bool, as_json: bool) -> int:
     """Start a job, or find the one that was started; returns the exit code.
 
     Raises:
-        UserInputError: files or settings are wrong. ModelError: the service refused.
+        UserInputError: files or settings are wrong. BudgetError: the month has no room for it.
+        ModelError: the service refused.
     """
     settings, environ = load_settings(), load_environ()
     store = load_store(settings)
@@ -58,20 +61,31 @@ def submit_files(asked: Asked, *, yes: bool, as_json: bool) -> int:
     epochs = int(asked.hyperparameters.get("n_epochs", suggested(report.n_examples).n_epochs))
     usd = training_usd(report, n_epochs=epochs, usd_per_million=tuning_of(entry).usd_per_million_tokens)
     known = load_ledger(store, begun.key)
-    if known is None or known.job_id is None:
+    is_new = known is None or known.job_id is None
+    if is_new:
+        refuse_over_month(store, usd=usd, limit_usd=_month_usd(asked, training), known=known)
         told = "unknown cost" if usd is None else f"about US$ {usd:,.2f}"
         err.print(f"{report.n_examples:,} examples, {report.n_tokens:,} tokens, {epochs} epochs: {told}.", markup=False)
         if not yes:
             _ask()
+    begun = begun.model_copy(update={"estimated_usd": usd})  # from the first write on: a crash must not lose it
     ledger = submit(store, begun, TrainingFiles(training, validation), environ)
-    with_estimate(store, ledger.key, usd)
+    if is_new:
+        as_bought(store, ledger.key, usd)
     if as_json:
         print_json({"key": ledger.key, "job": ledger.job_id, "state": ledger.state, "estimated_usd": usd})
         return ExitCode.DONE
-    was = " (started before)" if known is not None and known.job_id is not None else ""
+    was = "" if is_new else " (started before)"
     out.print(f"job {ledger.key}: {ledger.job_id}{was}", markup=False)
     out.print(f"\nNext: nightpoll finetune watch {ledger.key}", markup=False)
     return ExitCode.DONE
+
+
+def _month_usd(asked: Asked, training: Path) -> float | None:
+    """The bound that was given, else that of the study which the files were prepared from."""
+    if asked.month_usd is not None or not (training.parent / MANIFEST).exists():
+        return asked.month_usd
+    return read_tuning_manifest(training.parent).month_usd
 
 
 def _files(asked: Asked) -> tuple[Path, Path | None]:

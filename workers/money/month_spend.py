@@ -1,6 +1,7 @@
 """What a store's runs have spent in a calendar month (UTC), from their files.
 
-Hosting of the store's tuned models counts by the hour, as if a run without a bound had spent it: it is no run's bill.
+Training and hosting of the store's tuned models count as if a run without a bound had spent them, for they are no run's
+bill: training once, in the month in which the job was created, hosting by the hour.
 Landed answers count in the month in which they were made. Open journals and batches count in full in any month that
 is asked about: they belong to runs at work.
 """
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import pyarrow.compute as pc
 
 from finetuning.hosting import hosting_usd
+from finetuning.training_bill import bought_usd
 from schemas.errors import NightpollError
 from storage.parts import landed_units, read_part
 from storage.runs import list_run_ids, load_events, load_manifest
@@ -23,7 +25,7 @@ from workers.progress import committed_usd
 
 
 class Spent(NamedTuple):
-    """US$ of runs whose study bounds the month; of all others and of hosting."""
+    """US$ of runs whose study bounds the month; of all others, of hosting and of training."""
 
     bounded: float
     others: float
@@ -46,13 +48,18 @@ class MonthSpend:
             except NightpollError:
                 continue  # a damaged run is told by every command that looks at it
             bounded, others = (bounded + spent, others) if is_bounded else (bounded, others + spent)
-        return Spent(bounded, others + self.hosting(month))
+        return Spent(bounded, others + self.hosting(month) + self.training(month))
 
     def hosting(self, month: str) -> float:
         """What deployments of tuned models cost in a month, up to now; a job that cannot be read costs nothing here."""
-        begin, end = _bounds(month)
+        begin, end = month_bounds(month)
         deployments = chain.from_iterable(ledger.deployments for ledger in readable_ledgers(self._store))
         return hosting_usd(deployments, now=self._now(), begin=begin, end=end)
+
+    def training(self, month: str) -> float:
+        """What trainings that were bought in a month cost, or are expected to; of damaged jobs as `hosting`."""
+        begin, end = month_bounds(month)
+        return bought_usd(readable_ledgers(self._store), begin=begin, end=end)
 
     def of_run(self, run_id: str, month: str) -> float:
         """What one run spent in a month, open calls and batches at their reservation."""
@@ -74,7 +81,7 @@ class MonthSpend:
 def _outside(store: Store, run_id: str, unit: str, month: str) -> float:
     """What a landed part cost outside a month; parts never change."""
     table = read_part(store, run_id, unit, ["cost_usd", "maybe_paid_usd", "created_at"])
-    start, end = _bounds(month)
+    start, end = month_bounds(month)
     outside = pc.or_(pc.less(table["created_at"], start), pc.greater_equal(table["created_at"], end))
     found = table.filter(outside)
     if not found.num_rows:
@@ -82,7 +89,8 @@ def _outside(store: Store, run_id: str, unit: str, month: str) -> float:
     return float(pc.sum(found["cost_usd"]).as_py()) + float(pc.sum(found["maybe_paid_usd"].fill_null(0.0)).as_py())
 
 
-def _bounds(month: str) -> tuple[datetime, datetime]:
+def month_bounds(month: str) -> tuple[datetime, datetime]:
+    """The first moment of a month such as 2026-11 (UTC), and of the month after it."""
     year, number = (int(part) for part in month.split("-"))
     following = (year + 1, 1) if number == 12 else (year, number + 1)
     return datetime(year, number, 1, tzinfo=UTC), datetime(*following, 1, tzinfo=UTC)

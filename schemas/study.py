@@ -214,8 +214,8 @@ class Budget(Strict):
     month_usd: float | None = Field(
         None,
         gt=0,
-        description="Bound in US$ on the bill of all runs of the store in the calendar month (UTC), hosting and training "
-        "of tuned models included.",
+        description="Bound in US$ on the bill of all runs of the store in the calendar month (UTC), hosting and "
+        "training of tuned models included.",
     )
 
 

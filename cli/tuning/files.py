@@ -95,6 +95,7 @@ def report_document(report: FileReport, *, n_epochs: int | None, usd_per_million
         "answers": {question: dict(answers) for question, answers in report.answers.items()},
         "counts": dict(report.n_by_code),
         "problems": [asdict(problem) for problem in report.problems],
+        "suggested": suggested(report.n_examples)._asdict(),
         "advice": advice(report),
     }
 

@@ -77,7 +77,7 @@ def _whether(report: FileReport) -> list[str]:
 def _settings(report: FileReport) -> list[str]:
     plan = suggested(report.n_examples)
     said = [
-        f"Begin with {plan.n_epochs} epochs, and leave batch size and learning rate to the service: it chooses by data.",
+        f"Begin with {plan.n_epochs} epochs, leave batch size and learning rate to the service: it looks at the data.",
         f"If you set them, by the size of this file: batch size {plan.batch_size}, learning-rate multiplier "
         f"{plan.learning_rate_multiplier} where the service's scale is 0.02 to 0.2. Where its own value is near 1, "
         "change that by steps: half of it if validation loss rises while training loss falls, half as much again "

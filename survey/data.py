@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from survey.tagged_missing import is_tagged
+from survey.formats.tagged_missing import is_tagged
 
 Code = int | float | str
 """A raw value of a variable: what stands in the file, before any meaning."""

@@ -12,7 +12,7 @@ import pyreadstat
 from schemas.codebook import CodedVariable
 from schemas.errors import UserInputError
 from survey.data import SurveyData, Variable
-from survey.tagged_missing import NUMBER_OF, is_tagged
+from survey.formats.tagged_missing import NUMBER_OF, is_tagged
 
 SYNTHETIC = "model-generated, not measured opinion"
 LONGEST_NAME = {"sav": 64, "dta": 32}

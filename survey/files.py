@@ -6,11 +6,11 @@ from pathlib import Path
 
 from schemas.errors import SurveyFileError
 from storage.named_file import checked_file
-from survey.csv_file import read_csv
 from survey.data import ReadTable, SurveyData, Variable
-from survey.parquet_file import read_parquet
-from survey.readstat_formats import catalogue_of, read_dta, read_por, read_sas, read_sav
-from survey.xlsx_file import read_xlsx
+from survey.formats.csv_file import read_csv
+from survey.formats.parquet_file import read_parquet
+from survey.formats.readstat_formats import catalogue_of, read_dta, read_por, read_sas, read_sav
+from survey.formats.xlsx_file import read_xlsx
 
 __all__ = ["READ", "SurveyData", "Variable", "read_survey"]
 

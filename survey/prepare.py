@@ -8,16 +8,17 @@ import pandas as pd
 from schemas.codebook import Codebook, CodedVariable
 from schemas.errors import Problem, StudyError
 from schemas.study import Study
-from survey.arm_routes import Routing, route_choices, route_variables
+from survey.codes.missing import MissingRules, read_missing_rules
+from survey.conditions.arm_routes import Routing, route_choices, route_variables
+from survey.conditions.respondent_filter import kept_rows
+from survey.conditions.routing import routed
 from survey.data import SurveyData
-from survey.derive import DerivedField, derive_field
-from survey.derive_values import derive_values
-from survey.fields import code_field
-from survey.missing import MissingRules, read_missing_rules
+from survey.items.question_kinds import code_any_question
 from survey.nearest import did_you_mean
+from survey.personas.derive import DerivedField, derive_field
+from survey.personas.derive_values import derive_values
+from survey.personas.fields import code_field
 from survey.prepared import Answers, Prepared
-from survey.question_kinds import code_any_question
-from survey.respondent_filter import kept_rows
 from survey.respondents import (
     DESIGN_COLUMNS,
     design_texts,
@@ -28,7 +29,6 @@ from survey.respondents import (
     weight_problems,
     weights,
 )
-from survey.routing import routed
 
 __all__ = ["Answers", "Prepared", "prepare"]
 

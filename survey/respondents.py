@@ -10,10 +10,10 @@ import pandas as pd
 from schemas.errors import Problem
 from schemas.study import Split
 from schemas.survey_source import SurveySource
-from survey.coding import values_seen, without_missing
-from survey.columns import plain_code
+from survey.codes.coding import values_seen, without_missing
+from survey.codes.missing import MissingRules
 from survey.data import SurveyData
-from survey.missing import MissingRules
+from survey.formats.columns import plain_code
 from survey.nearest import did_you_mean
 from survey.split import BY_ROW, split_of
 

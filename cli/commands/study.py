@@ -76,7 +76,7 @@ def inspect(
 ) -> int:
     """What a survey file holds: variables, labels, shares, missing codes, candidates for id and weight, warnings."""
     from cli.views.inspect import inspection_document, show_inspection, write_draft
-    from survey.inspect import inspect_file
+    from survey.drafting.inspect import inspect_file
 
     found = inspect_file(survey)
     names = [] if variable is None else variable

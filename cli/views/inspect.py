@@ -10,8 +10,8 @@ from typing import Any
 from cli.views.console import err, out
 from cli.views.safe_text import safe
 from schemas.errors import UserInputError
-from survey.inspect import Inspection, ValueCount, VariableReport
-from survey.study_draft import study_draft
+from survey.drafting.inspect import Inspection, ValueCount, VariableReport
+from survey.drafting.study_draft import study_draft
 
 MOST_SHOWN = 12
 """Values listed per variable unless the variable is asked for by name."""

@@ -9,9 +9,9 @@ import pandas as pd
 from schemas.errors import Problem
 from schemas.study import Study
 from schemas.yaml_source import Source
-from survey.association import IntArray, cramers_v, tenths
+from survey.codes.label_conflicts import likeness
 from survey.data import Variable
-from survey.label_conflicts import likeness
+from survey.drafting.association import IntArray, cramers_v, tenths
 from survey.prepare import Prepared
 
 CLOSE = 0.8

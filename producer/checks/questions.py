@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from schemas.errors import Problem
 from schemas.study import MissingRule, Study
 from schemas.yaml_source import Source
+from survey.codes.missing_labels import missing_kind
 from survey.files import SurveyData
-from survey.missing_labels import missing_kind
 
 
 def question_problems(study: Study, source: Source, data: SurveyData | None) -> Iterator[Problem]:

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from survey.association import cramers_v, tenths
+from survey.drafting.association import cramers_v, tenths
 
 
 def test_v_of_a_copy_is_one_and_of_a_shuffle_near_zero():

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from schemas.derive import Derive
+from survey.codes.missing import read_missing_rules
 from survey.data import Variable
-from survey.derive import box_texts, derive_field, join_texts
 from survey.files import read_survey
-from survey.missing import read_missing_rules
-from survey.question_text import option_texts, shared_text, without_name
+from survey.items.question_text import option_texts, shared_text, without_name
+from survey.personas.derive import box_texts, derive_field, join_texts
 from tests.support.survey_files import make_study, write_trap_sav
 
 RACE = {

@@ -5,10 +5,10 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.derive import Derive
-from survey.derive import DerivedField
-from survey.derive_values import band_names, derive_values, written
+from survey.codes.missing import read_missing_rules
 from survey.files import read_survey
-from survey.missing import read_missing_rules
+from survey.personas.derive import DerivedField
+from survey.personas.derive_values import band_names, derive_values, written
 from survey.prepare import prepare
 from tests.support.survey_files import make_study, write_trap_sav
 

@@ -12,10 +12,10 @@ import pytest
 
 from schemas.errors import SurveyFileError
 from schemas.study import MissingRule
-from survey.child import ChildCrashedError, in_child
+from survey.codes.missing import read_missing_rules
 from survey.export import write_survey
 from survey.files import read_survey
-from survey.missing import read_missing_rules
+from survey.formats.child import ChildCrashedError, in_child
 from survey.prepare import prepare
 from tests.support.survey_files import make_study, trap_frame, write_trap_sav
 

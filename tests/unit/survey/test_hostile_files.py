@@ -16,8 +16,8 @@ import pyreadstat
 import pytest
 
 from schemas.errors import SurveyFileError
-from survey import parquet_file, xlsx_file
 from survey.files import read_survey
+from survey.formats import parquet_file, xlsx_file
 
 MOST_S = 6.0
 MOST_BYTES = 500 << 20

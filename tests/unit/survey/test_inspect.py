@@ -6,10 +6,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from schemas.study import Study
+from survey.drafting.inspect import inspect_file, inspect_survey
+from survey.drafting.study_draft import study_draft
 from survey.files import read_survey
-from survey.inspect import inspect_file, inspect_survey
 from survey.prepare import prepare
-from survey.study_draft import study_draft
 from tests.support.survey_files import write_csv, write_trap_sav
 
 
@@ -109,7 +109,7 @@ def test_columns_read_in_turn_tell_the_same_as_all_at_once(tmp_path, monkeypatch
     path = write_trap_sav(tmp_path / "traps.sav")
     at_once = inspect_file(path)
 
-    monkeypatch.setattr("survey.inspect.MOST_CELLS", 30)
+    monkeypatch.setattr("survey.drafting.inspect.MOST_CELLS", 30)
 
     assert inspect_file(path) == at_once
     assert at_once == inspect_survey(read_survey(path))

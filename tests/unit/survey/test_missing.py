@@ -3,9 +3,9 @@
 import pytest
 
 from schemas.study import MissingRule
+from survey.codes.missing import read_missing_rules
+from survey.codes.missing_labels import missing_kind
 from survey.data import Variable
-from survey.missing import read_missing_rules
-from survey.missing_labels import missing_kind
 
 
 def _rules(**rules):

@@ -7,10 +7,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from schemas.study import Study
+from survey.drafting.inspect import inspect_survey
+from survey.drafting.study_draft import study_draft
 from survey.files import read_survey
-from survey.inspect import inspect_survey
 from survey.prepare import prepare
-from survey.study_draft import study_draft
 from tests.support.survey_files import NPORS_FIELDS, npors_study
 
 SOURCE = {"file": "npors.sav", "respondent_id": "RESPID", "weight": "WEIGHT"}

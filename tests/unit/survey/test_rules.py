@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import StudyError
+from survey.conditions.rule_check import rule_problems
+from survey.conditions.rules import parse_rule
 from survey.data import Variable
-from survey.rule_check import rule_problems
-from survey.rules import parse_rule
 from tests.support.survey_files import random_frame
 
 FRAME = pd.DataFrame(

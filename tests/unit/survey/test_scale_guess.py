@@ -1,6 +1,6 @@
 import pytest
 
-from survey.scale_guess import guessed_scale
+from survey.drafting.scale_guess import guessed_scale
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 import statsmodels.api as sm
 
 from producer.check import Checked, check
-from survey.inspect import inspect_file
-from survey.study_draft import study_draft
+from survey.drafting.inspect import inspect_file
+from survey.drafting.study_draft import study_draft
 from tests.support.small_study import MODELS
 from tests.support.survey_files import write_trap_sav
 

@@ -1,0 +1,1 @@
+"""What a survey file holds, and a first study made of it."""

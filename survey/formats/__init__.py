@@ -1,0 +1,1 @@
+"""Survey files of each format, read into columns."""

@@ -1,0 +1,1 @@
+"""Questions of every kind: codebook entries, and everyone's answer."""

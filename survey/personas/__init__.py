@@ -1,0 +1,1 @@
+"""Persona fields and match variables, given or derived."""

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from evaluation.job import evaluate_run  # noqa: E402  (the repository's rooms are found from its root)
-from evaluation.report import write_report  # noqa: E402
+from evaluation.reporting.report import write_report  # noqa: E402
 from storage.store import Store  # noqa: E402
 from tests.support.runs_folder import ArmRows, RunFolder, variable  # noqa: E402
 

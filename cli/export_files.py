@@ -4,9 +4,9 @@ from pathlib import Path
 
 from cli.archive import write_archive
 from cli.views.sheet_text import safe_for_sheets
-from evaluation.load import load_run
-from evaluation.survey_export import export_survey
-from evaluation.toplines import write_toplines
+from evaluation.reading.load import load_run
+from evaluation.reporting.survey_export import export_survey
+from evaluation.reporting.toplines import write_toplines
 from schemas import run_paths
 from schemas.errors import UserInputError
 from storage.parts import read_table

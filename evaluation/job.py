@@ -3,21 +3,21 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.baselines import fit_baselines
-from evaluation.calibration import with_calibrated_arms
-from evaluation.cells import ALL, HELD_OUT, RunData
 from evaluation.figures import MetricRow
-from evaluation.kinds_show import numeric_lines, numeric_table, position_tables
-from evaluation.load import load_run
-from evaluation.numeric_baselines import numeric_baselines
-from evaluation.numeric_scores import NumericScore, score_numeric
+from evaluation.measures.calibration import with_calibrated_arms
+from evaluation.measures.numeric_scores import NumericScore, score_numeric
+from evaluation.measures.positions import position_rows
 from evaluation.output import method_of, write_metrics
-from evaluation.positions import position_rows
+from evaluation.reading.cells import ALL, HELD_OUT, RunData
+from evaluation.reading.load import load_run
+from evaluation.reading.tuning import with_tuning
+from evaluation.reporting.kinds_show import numeric_lines, numeric_table, position_tables
+from evaluation.reporting.show import TextTable, tables_of
+from evaluation.reporting.verdict import verdict_lines, warning_lines
+from evaluation.rivals.baselines import fit_baselines
+from evaluation.rivals.numeric_baselines import numeric_baselines
 from evaluation.rows import metric_rows
 from evaluation.scoring import SplitScores, draws_of, score_split
-from evaluation.show import TextTable, tables_of
-from evaluation.tuning import with_tuning
-from evaluation.verdict import verdict_lines, warning_lines
 from storage.store import Store
 
 

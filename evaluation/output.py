@@ -8,13 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evaluation.boosting import LEARNING_RATE, MAX_LEAVES, N_TREES
-from evaluation.bootstrap import Draws
-from evaluation.cells import RunData
 from evaluation.figures import POOLED, MetricRow
-from evaluation.folds import FOLD_SEED, N_FOLDS
-from evaluation.groups import SUPPRESSED_BELOW
-from evaluation.logit import INVERSE_PENALTY
+from evaluation.inference.bootstrap import Draws
+from evaluation.reading.cells import RunData
+from evaluation.rivals.boosting import LEARNING_RATE, MAX_LEAVES, N_TREES
+from evaluation.rivals.folds import FOLD_SEED, N_FOLDS
+from evaluation.rivals.logit import INVERSE_PENALTY
+from evaluation.subgroups.groups import SUPPRESSED_BELOW
 from schemas import run_paths, tables
 from storage.store import Store
 

@@ -4,10 +4,6 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from evaluation.baselines import FITTED, expected_baselines
-from evaluation.cells import Cell
-from evaluation.comparison_rows import comparison_rows
-from evaluation.distribution import distribution_figures, share_figures
 from evaluation.figures import (
     BASELINE,
     HUMAN,
@@ -22,13 +18,17 @@ from evaluation.figures import (
     figure,
     ratio,
 )
-from evaluation.individual import FORMS, row_totals, skill
-from evaluation.intervals import weighted_share_interval, wilson
-from evaluation.joint import joint_rows
-from evaluation.measure import WEIGHTINGS, Measured
+from evaluation.inference.comparison_rows import comparison_rows
+from evaluation.inference.intervals import weighted_share_interval, wilson
+from evaluation.measures.distribution import distribution_figures, share_figures
+from evaluation.measures.individual import FORMS, row_totals, skill
+from evaluation.measures.joint import joint_rows
+from evaluation.measures.measure import WEIGHTINGS, Measured
+from evaluation.reading.cells import Cell
+from evaluation.rivals.baselines import FITTED, expected_baselines
 from evaluation.scoring import Scored, SplitScores
-from evaluation.subgroup_rows import subgroup_rows
-from evaluation.value_rows import value_rows
+from evaluation.subgroups.subgroup_rows import subgroup_rows
+from evaluation.worth.value_rows import value_rows
 
 _SKILLS = {MAJORITY: "skill_over_majority", LOGIT: "skill_over_logit"}
 _NO_MEAN = ("n_", "stuart_maxwell", "equivalent_n", "cost_usd", "tokens_", "latency_")

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from evaluation.baselines import FITTED, Baselines, tuned_logit
-from evaluation.bootstrap import Draws
-from evaluation.calibration import base_of, is_derived
-from evaluation.cells import Cell, RunData
-from evaluation.comparison import Comparison, compare
 from evaluation.figures import LOGIT, MAJORITY, Interval
 from evaluation.flags import Evidence, flags_of
-from evaluation.learning_curve import LearningCurve
-from evaluation.measure import Measured, measure, respondents_of
-from evaluation.paired import Paired, resample
-from evaluation.usage import Usage
+from evaluation.inference.bootstrap import Draws
+from evaluation.inference.comparison import Comparison, compare
+from evaluation.inference.paired import Paired, resample
+from evaluation.measures.calibration import base_of, is_derived
+from evaluation.measures.measure import Measured, measure, respondents_of
+from evaluation.reading.cells import Cell, RunData
+from evaluation.reading.usage import Usage
+from evaluation.rivals.baselines import FITTED, Baselines, tuned_logit
+from evaluation.rivals.learning_curve import LearningCurve
 from schemas.identity import seed_from
 
 CellKey = tuple[str, str]

@@ -117,7 +117,7 @@ def compare(
     as_json: JsonOpt = False,
 ) -> int:
     """What changed between two runs of a study, arm by arm; exit code 9 if it is more than the threshold."""
-    from evaluation.drift import compare_runs
+    from evaluation.inference.drift import compare_runs
     from workers.predictions.fresh_predictions import compact_if_needed
 
     store = load_store(load_settings())

@@ -11,7 +11,7 @@ from cli.views.console import out
 from cli.views.evaluation import evaluated
 from cli.views.promotion import evidence, figures
 from cli.views.text_table import print_table
-from evaluation.held_out import HeldOut, held_out
+from evaluation.inference.held_out import HeldOut, held_out
 from finetuning.promotion import judge
 from schemas import run_paths
 from schemas.tuning import LOG_LOSS, TOTAL_VARIATION

@@ -6,9 +6,9 @@ from typing import Any
 
 from cli.views.console import err, out
 from cli.views.text_table import print_table
-from evaluation.humans import evaluate_humans
 from evaluation.job import Evaluation, evaluate_run
-from evaluation.report import write_report
+from evaluation.reporting.report import write_report
+from evaluation.worth.humans import evaluate_humans
 from schemas import run_paths
 from schemas.errors import UserInputError
 from storage.runs import load_manifest

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cli.views.evaluation import evaluated
-from evaluation.held_out import Gap, HeldOut, held_out
+from evaluation.inference.held_out import Gap, HeldOut, held_out
 from finetuning.lineage import NO_MANIFEST
 from finetuning.promotion import Difference, Evidence, Verdict, judge
 from finetuning.registry import promote

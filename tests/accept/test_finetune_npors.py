@@ -18,9 +18,9 @@ import pytest
 
 from emulator.training import hyperparameters, train
 from emulator.training_file import Example, read_training_file
-from evaluation.features import one_hot
-from evaluation.load import read_respondents
-from evaluation.logit import predicted
+from evaluation.reading.load import read_respondents
+from evaluation.rivals.features import one_hot
+from evaluation.rivals.logit import predicted
 from producer.check import check
 from producer.prompting.persona_pieces import codes_of
 from storage.runs import load_codebook

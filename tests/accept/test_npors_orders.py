@@ -15,7 +15,7 @@ import pytest
 from emulator.answers import Speaker, make_answer, read_prompt
 from emulator.manner import Manner
 from emulator.parameters import read_order
-from evaluation.positions import position_rows
+from evaluation.measures.positions import position_rows
 from producer.prompting.turns import Turns
 from schemas import run_paths
 from tests.support.cli_runs import land, open_run

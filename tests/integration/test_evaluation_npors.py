@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.baselines import fit_baselines
 from evaluation.job import evaluate_run
-from evaluation.load import load_run
-from evaluation.value_simulation import simulate
+from evaluation.reading.load import load_run
+from evaluation.rivals.baselines import fit_baselines
+from evaluation.worth.value_simulation import simulate
 from producer.load import load_study
 from survey.files import read_survey
 from survey.prepare import prepare

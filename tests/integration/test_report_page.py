@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evaluation.job import evaluate_run
-from evaluation.report import LABEL, write_report
+from evaluation.reporting.report import LABEL, write_report
 from tests.support.browser import chromium, opened_browser
 from tests.support.runs_folder import ArmRows, RunFolder, variable
 

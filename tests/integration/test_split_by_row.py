@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from evaluation.held_out import held_out
+from evaluation.inference.held_out import held_out
 from evaluation.job import evaluate_run
 from finetuning.prepare import PrepareOptions, prepare
 from producer.check import check

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evaluation.cells import ABSENT, Cell
-from evaluation.scale import Scale
+from evaluation.reading.cells import ABSENT, Cell
+from evaluation.reading.scale import Scale
 
 
 def nominal(k: int) -> Scale:

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 from evaluation.job import evaluate_run
-from evaluation.report import write_report
+from evaluation.reporting.report import write_report
 from schemas.errors import ExitCode, NightpollError
 from schemas.settings import Settings
 from storage.store import open_store

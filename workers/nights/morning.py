@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from evaluation.drift import compare_runs
+from evaluation.inference.drift import compare_runs
 from schemas import run_paths
 from schemas.errors import NightpollError
 from schemas.overnight import NIGHTS_DIR, Night, OvernightQueue, QueueEntry

@@ -9,7 +9,7 @@ import pytest
 
 from cli.views.console import err, out
 from evaluation.job import evaluate_run
-from evaluation.report import write_report
+from evaluation.reporting.report import write_report
 from tests.support.cli_runs import CommandLine, land, open_run
 from tests.support.studies import write_study
 from workers.predictions.compaction import compact

@@ -11,10 +11,10 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy, wasserstein_distance
 from sklearn import metrics
 
-from evaluation.cells import ABSENT
-from evaluation.distribution import entropy_bits, js_divergence, wasserstein
-from evaluation.measure import measure
-from evaluation.probability import brier, log_loss
+from evaluation.measures.distribution import entropy_bits, js_divergence, wasserstein
+from evaluation.measures.measure import measure
+from evaluation.measures.probability import brier, log_loss
+from evaluation.reading.cells import ABSENT
 from tests.support.cells import cell_of, ordinal
 
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from evaluation.baselines import expected_baselines, majority_out_of_fold
-from evaluation.cells import ABSENT, MISSING_CODE
-from evaluation.features import binned, one_hot
-from evaluation.folds import folds_of
-from evaluation.logit import fit_out_of_fold
+from evaluation.reading.cells import ABSENT, MISSING_CODE
+from evaluation.rivals.baselines import expected_baselines, majority_out_of_fold
+from evaluation.rivals.features import binned, one_hot
+from evaluation.rivals.folds import folds_of
+from evaluation.rivals.logit import fit_out_of_fold
 from tests.support.cells import nominal
 
 IDS = [f"r{i}" for i in range(400)]
@@ -90,7 +90,7 @@ def test_training_answers_all_alike_give_a_sure_forecast():
 
 
 def test_fit_that_stops_early_is_counted(monkeypatch):
-    monkeypatch.setattr("evaluation.logit.MAX_ITERATIONS", 1)
+    monkeypatch.setattr("evaluation.rivals.logit.MAX_ITERATIONS", 1)
     rng = np.random.default_rng(0)
     x = one_hot({"F": rng.integers(1, 9, 400)}, frozenset())
 

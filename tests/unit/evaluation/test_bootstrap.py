@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from evaluation.bootstrap import Columns, Draws, percentile_interval
-from evaluation.paired import resample
+from evaluation.inference.bootstrap import Columns, Draws, percentile_interval
+from evaluation.inference.paired import resample
 from tests.support.cells import cell_of, nominal
 
 
@@ -19,7 +19,7 @@ def test_every_draw_counts_as_many_respondents_as_there_are():
 
 def test_draws_do_not_depend_on_how_many_are_held_at_once(monkeypatch):
     whole = np.vstack(list(Draws(40, 30, seed=3).blocks()))
-    monkeypatch.setattr("evaluation.bootstrap._COUNTS_AT_ONCE", 7 * 40)
+    monkeypatch.setattr("evaluation.inference.bootstrap._COUNTS_AT_ONCE", 7 * 40)
 
     pieces = np.vstack(list(Draws(40, 30, seed=3).blocks()))
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from evaluation.calibration import at_temperature, fit_temperature, isotonic
 from evaluation.job import evaluate_run
+from evaluation.measures.calibration import at_temperature, fit_temperature, isotonic
 from schemas.errors import UserInputError
 from tests.support.runs_folder import ArmRows, RunFolder, variable
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from evaluation.bootstrap import Draws
-from evaluation.comparison import compare
+from evaluation.inference.bootstrap import Draws
+from evaluation.inference.comparison import compare
 from tests.support.cells import cell_of, nominal
 
 N = 400

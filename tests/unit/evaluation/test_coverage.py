@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from evaluation.cells import ABSENT, STATUSES
-from evaluation.coverage import MODEL_COUNTS, coverage_figures
+from evaluation.reading.cells import ABSENT, STATUSES
+from evaluation.reading.coverage import MODEL_COUNTS, coverage_figures
 from tests.support.cells import cell_of, nominal
 
 

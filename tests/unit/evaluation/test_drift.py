@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.drift import compare_runs
+from evaluation.inference.drift import compare_runs
 from schemas.errors import UserInputError
 from tests.support.runs_folder import ArmRows, RunFolder, variable
 

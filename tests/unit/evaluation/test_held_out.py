@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cli.views.promotion import evidence
-from evaluation.held_out import HeldOut, held_out
+from evaluation.inference.held_out import HeldOut, held_out
 from evaluation.job import evaluate_run
 from finetuning.promotion import judge
 from schemas.errors import UserInputError

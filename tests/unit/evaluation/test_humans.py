@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from evaluation.humans import evaluate_humans
-from evaluation.load import load_run
-from evaluation.value_rows import value_figures
+from evaluation.reading.load import load_run
+from evaluation.worth.humans import evaluate_humans
+from evaluation.worth.value_rows import value_figures
 from schemas.errors import UserInputError
 from tests.support.runs_folder import ArmRows, RunFolder, variable
 

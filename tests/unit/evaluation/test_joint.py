@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats.contingency import association as scipy_association
 
-from evaluation.cells import ABSENT
-from evaluation.joint import association, joints
+from evaluation.measures.joint import association, joints
+from evaluation.reading.cells import ABSENT
 from tests.support.cells import cell_of, nominal
 
 N = 500

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from evaluation.job import evaluate_run
-from evaluation.load import load_run
-from evaluation.report import render_report
-from evaluation.survey_export import synthetic_columns
+from evaluation.reading.load import load_run
+from evaluation.reporting.report import render_report
+from evaluation.reporting.survey_export import synthetic_columns
 from schemas import run_paths, tables
 from schemas.codebook import CodedVariable
 from storage.runs import load_codebook

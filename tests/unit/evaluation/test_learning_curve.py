@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from evaluation.boosting import boosted_out_of_fold, tree_features
-from evaluation.cells import ABSENT, MISSING_CODE
-from evaluation.features import one_hot
-from evaluation.folds import folds_of
-from evaluation.learning_curve import LearningCurve, learning_curve
-from evaluation.logit import fit_out_of_fold
+from evaluation.reading.cells import ABSENT, MISSING_CODE
+from evaluation.rivals.boosting import boosted_out_of_fold, tree_features
+from evaluation.rivals.features import one_hot
+from evaluation.rivals.folds import folds_of
+from evaluation.rivals.learning_curve import LearningCurve, learning_curve
+from evaluation.rivals.logit import fit_out_of_fold
 from tests.support.cells import cell_of, nominal
 
 N = 800

@@ -2,8 +2,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from evaluation.cells import ABSENT, MISSING_CODE
-from evaluation.load import load_run
+from evaluation.reading.cells import ABSENT, MISSING_CODE
+from evaluation.reading.load import load_run
 from schemas import run_paths
 from schemas.errors import StoreError, UserInputError
 from tests.support.runs_folder import ArmRows, RunFolder, variable

@@ -6,16 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
-from evaluation.bootstrap import Draws
-from evaluation.cells import RunData
-from evaluation.numeric import NumericCell, numeric_figures
-from evaluation.numeric_baselines import LINEAR, MEDIAN, numeric_baselines
-from evaluation.numeric_scores import (
+from evaluation.inference.bootstrap import Draws
+from evaluation.measures.numeric import NumericCell, numeric_figures
+from evaluation.measures.numeric_scores import (
     NOT_BETTER_THAN_LINEAR,
     WORSE_THAN_MEDIAN,
     score_numeric,
 )
-from evaluation.sampling_design import SamplingDesign, design_of
+from evaluation.reading.cells import RunData
+from evaluation.reading.sampling_design import SamplingDesign, design_of
+from evaluation.rivals.numeric_baselines import LINEAR, MEDIAN, numeric_baselines
 from schemas.evaluate import Evaluate
 
 NONE = np.nan

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evaluation.positions import position_figures
+from evaluation.measures.positions import position_figures
 
 
 def bias(orders, answers, codes=(1, 2, 3)):

@@ -3,13 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation.baselines import fit_baselines
-from evaluation.load import load_run
-from evaluation.measure import measure
-from evaluation.probability import reliability_figures, rps
-from evaluation.scale import Scale
+from evaluation.measures.measure import measure
+from evaluation.measures.probability import reliability_figures, rps
+from evaluation.reading.load import load_run
+from evaluation.reading.scale import Scale
+from evaluation.reporting.verdict import verdict_lines
+from evaluation.rivals.baselines import fit_baselines
 from evaluation.scoring import score_split
-from evaluation.verdict import verdict_lines
 from tests.support.cells import cell_of, nominal, ordinal
 from tests.support.runs_folder import ArmRows, RunFolder, variable
 

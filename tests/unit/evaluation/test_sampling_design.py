@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from evaluation.bootstrap import Columns, Draws
-from evaluation.intervals import share_standard_error, weighted_share_interval
-from evaluation.sampling_design import design_of, simple_design
+from evaluation.inference.bootstrap import Columns, Draws
+from evaluation.inference.intervals import share_standard_error, weighted_share_interval
+from evaluation.reading.sampling_design import design_of, simple_design
 
 RNG = np.random.default_rng(3)
 N = 600

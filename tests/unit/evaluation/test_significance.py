@@ -6,8 +6,8 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint, proportions_ztest
 
-from evaluation.intervals import wilson
-from evaluation.significance import holm, mcnemar_p, smallest_detectable_difference, two_proportion_p
+from evaluation.inference.intervals import wilson
+from evaluation.inference.significance import holm, mcnemar_p, smallest_detectable_difference, two_proportion_p
 
 
 def test_holm_of_the_worked_vector():

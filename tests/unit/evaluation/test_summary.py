@@ -1,7 +1,7 @@
 import pytest
 
 from evaluation.job import evaluate_run
-from evaluation.summary import MOST_LINES, summary_lines
+from evaluation.reporting.summary import MOST_LINES, summary_lines
 from tests.support.mixed_run import mixed_run
 
 
@@ -19,7 +19,7 @@ def test_summary_has_a_line_an_arm_and_a_line_a_question(evaluated):
 
 
 def test_summary_never_exceeds_twenty_lines(evaluated, monkeypatch):
-    monkeypatch.setattr("evaluation.summary.MOST_LINES", 3)
+    monkeypatch.setattr("evaluation.reporting.summary.MOST_LINES", 3)
 
     assert len(summary_lines(evaluated)) == 3
     assert "5 more lines" in summary_lines(evaluated)[-1]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.survey_export import export_survey
+from evaluation.reporting.survey_export import export_survey
 from schemas.errors import UserInputError
 from survey.files import read_survey
 from tests.support.runs_folder import NO_ANSWER, ArmRows, RunFolder, variable

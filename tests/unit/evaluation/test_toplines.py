@@ -3,8 +3,8 @@ import openpyxl
 import pytest
 
 from evaluation.job import evaluate_run
-from evaluation.load import load_run
-from evaluation.toplines import LABEL, safe_text, toplines, write_toplines
+from evaluation.reading.load import load_run
+from evaluation.reporting.toplines import LABEL, safe_text, toplines, write_toplines
 from tests.support.runs_folder import ArmRows, RunFolder, variable
 
 N = 400

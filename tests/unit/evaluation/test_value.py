@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.value import classical, ppi, ppi_known_probability, worth
+from evaluation.worth.value import classical, ppi, ppi_known_probability, worth
 
 Y = np.array([1, 0, 1, 1, 0, 1.0])
 G = np.array([1, 0, 1, 0, 0, 1.0])

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from evaluation.cells import ABSENT, Cell
-from evaluation.distribution import distribution_figures, shares, stuart_maxwell
-from evaluation.measure import measure
-from evaluation.scale import Scale
+from evaluation.measures.distribution import distribution_figures, shares, stuart_maxwell
+from evaluation.measures.measure import measure
+from evaluation.reading.cells import ABSENT, Cell
+from evaluation.reading.scale import Scale
 
 SCALE = Scale((1, 2, 3), (1, 2, 3), ordinal=True, cut=1)
 TRUTH = [1, 1, 2, 2, 2, 3, 3, 3, 1, 2]

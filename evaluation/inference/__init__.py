@@ -1,0 +1,1 @@
+"""How sure a figure is, and what differs: resampling, intervals, tests, comparisons."""

@@ -1,0 +1,1 @@
+"""Figures of one cell: individual, distribution, order, numbers, probabilities, joint structure, places."""

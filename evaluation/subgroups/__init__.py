@@ -1,0 +1,1 @@
+"""Declared subgroups and their intersections."""

@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emulator.batch_desk import BatchDesk
-from emulator.batch_faults import parse_batch_faults
-from emulator.batch_job import Job
+from emulator.batches.batch_desk import BatchDesk
+from emulator.batches.batch_faults import parse_batch_faults
+from emulator.batches.batch_job import Job
 from emulator.faults import parse_faults
+from emulator.files.shelf import Shelf
 from emulator.service import Service
-from emulator.shelf import Shelf
 from schemas.errors import SettingsError
 
 _Endpoint = Callable[[Request], Awaitable[Response]]

@@ -15,25 +15,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from emulator import bodies, headers, refusals
 from emulator.admin import admin_routes
-from emulator.batch_desk import BatchDesk
-from emulator.batch_routes import batch_routes
-from emulator.completion_bodies import answer_body
+from emulator.batches.batch_desk import BatchDesk
+from emulator.batches.batch_routes import batch_routes
 from emulator.config import EmulatorConfig
-from emulator.connections import cut, is_connected
-from emulator.deployment_desk import DeploymentDesk
-from emulator.deployment_routes import deployment_routes
 from emulator.faults import Fault
-from emulator.file_routes import file_routes
-from emulator.refusals import Refusal
-from emulator.responses import JSON, check_version, refused
+from emulator.files.file_routes import file_routes
+from emulator.files.shelf import Shelf
 from emulator.service import Call, CutConnectionError, Form, Service
 from emulator.service_time import ServiceTime
-from emulator.shelf import Shelf
-from emulator.tuning_admin import tuning_admin_routes
-from emulator.tuning_desk import TuningDesk
-from emulator.tuning_routes import tuning_routes
+from emulator.tuning.deployment_desk import DeploymentDesk
+from emulator.tuning.deployment_routes import deployment_routes
+from emulator.tuning.tuning_admin import tuning_admin_routes
+from emulator.tuning.tuning_desk import TuningDesk
+from emulator.tuning.tuning_routes import tuning_routes
+from emulator.wire import bodies, headers, refusals
+from emulator.wire.completion_bodies import answer_body
+from emulator.wire.connections import cut, is_connected
+from emulator.wire.refusals import Refusal
+from emulator.wire.responses import JSON, check_version, refused
 
 
 def create_app(config: EmulatorConfig, service: Service | None = None) -> Starlette:

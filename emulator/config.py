@@ -5,14 +5,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from emulator.batch_config import BatchSettings
-from emulator.batch_faults import BatchFaults
+from emulator.answering.latency import Latency
+from emulator.answering.manner import Manner
+from emulator.batches.batch_config import BatchSettings
+from emulator.batches.batch_faults import BatchFaults
 from emulator.catalogue import ModelFacts, shipped_catalogue
 from emulator.faults import Faults
-from emulator.latency import Latency
-from emulator.manner import Manner
 from emulator.quota import Counting, Limits
-from emulator.tuning_config import TuningFaults, TuningSettings
+from emulator.tuning.tuning_config import TuningFaults, TuningSettings
 
 Profile = Literal["openai", "azure_v1", "azure"]
 RetryHint = Literal["seconds", "milliseconds", "both", "none"]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from emulator.answers import Usage
+from emulator.answering.answers import Usage
 from schemas.errors import SettingsError
 
 

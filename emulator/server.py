@@ -13,8 +13,8 @@ import uvicorn
 
 from emulator.app import create_app
 from emulator.config import EmulatorConfig
-from emulator.connections import CuttableProtocol
 from emulator.service import Service
+from emulator.wire.connections import CuttableProtocol
 from schemas.errors import EnvironmentFailureError, ExitCode
 
 LOOPBACK = "127.0.0.1"

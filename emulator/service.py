@@ -10,20 +10,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from emulator import answers, headers, refusals, tokens
-from emulator.access import Access
-from emulator.answers import Answer
+from emulator.answering import answers, tokens
+from emulator.answering.answers import Answer
+from emulator.answering.prompt import Asked
+from emulator.answering.prompt_cache import PromptCache
+from emulator.answering.seeds import draws
 from emulator.arrivals import Arrivals
-from emulator.completion_order import read_prompt_order
 from emulator.config import EmulatorConfig
 from emulator.faults import Fault, Faults
-from emulator.parameters import Order, read_order
-from emulator.prompt import Asked
-from emulator.prompt_cache import PromptCache
 from emulator.purchases import Purchase, PurchaseLog
 from emulator.quota import Booking, Refused
-from emulator.seeds import draws
-from emulator.targets import Target, targets_of
+from emulator.wire import headers, refusals
+from emulator.wire.access import Access
+from emulator.wire.completion_order import read_prompt_order
+from emulator.wire.parameters import Order, read_order
+from emulator.wire.targets import Target, targets_of
 
 Clock = Callable[[], float]
 Form = Literal["chat", "completion"]

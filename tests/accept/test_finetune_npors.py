@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from emulator.training import hyperparameters, train
-from emulator.training_file import Example, read_training_file
+from emulator.tuning.training import hyperparameters, train
+from emulator.tuning.training_file import Example, read_training_file
 from evaluation.reading.load import read_respondents
 from evaluation.rivals.features import one_hot
 from evaluation.rivals.logit import predicted

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from emulator.answers import Speaker, make_answer, read_prompt
-from emulator.manner import Manner
-from emulator.parameters import read_order
+from emulator.answering.answers import Speaker, make_answer, read_prompt
+from emulator.answering.manner import Manner
+from emulator.wire.parameters import read_order
 from evaluation.measures.positions import position_rows
 from producer.prompting.turns import Turns
 from schemas import run_paths

@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from emulator.prompt import read
-from emulator.respondent import answer
+from emulator.answering.prompt import read
+from emulator.answering.respondent import answer
 from producer.prompting.turns import Turns
 from schemas import run_paths
 from storage.parts import landed_units

@@ -5,8 +5,8 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from emulator.prompt import read
-from emulator.respondent import answer
+from emulator.answering.prompt import read
+from emulator.answering.respondent import answer
 from producer.prompting.turns import Turns
 from schemas import run_paths
 from tests.support.fleet import Fleet, running_fleet, study_of

@@ -1,8 +1,8 @@
 import pytest
 
-from emulator.access import Access
 from emulator.config import EmulatorConfig
-from emulator.refusals import Refusal
+from emulator.wire.access import Access
+from emulator.wire.refusals import Refusal
 
 KEY, TOKEN = {b"api-key": b"k"}, {b"authorization": b"Bearer t"}
 BEARER_KEY = {b"authorization": b"Bearer k"}

@@ -2,10 +2,10 @@ from math import inf
 
 import pytest
 
-from emulator.batch_faults import BatchFaults
-from emulator.batch_input import Examined, InputError
-from emulator.batch_job import Job, Timetable, timetable
-from emulator.spool import Segment
+from emulator.batches.batch_faults import BatchFaults
+from emulator.batches.batch_input import Examined, InputError
+from emulator.batches.batch_job import Job, Timetable, timetable
+from emulator.files.spool import Segment
 
 DAY_S = 86_400.0
 

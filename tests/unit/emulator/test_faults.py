@@ -1,7 +1,7 @@
 import pytest
 
+from emulator.answering.seeds import draws
 from emulator.faults import Fault, Faults, parse_faults, read_faults
-from emulator.seeds import draws
 from schemas.errors import SettingsError
 
 

@@ -1,9 +1,9 @@
 import pytest
 
 from emulator.config import EmulatorConfig
-from emulator.headers import client_id, hint, rates
 from emulator.quota import Limits, QuotaPool
-from emulator.refusals import duration
+from emulator.wire.headers import client_id, hint, rates
+from emulator.wire.refusals import duration
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from statistics import median, stdev
 
 import pytest
 
-from emulator.latency import Latency
-from emulator.seeds import draws
+from emulator.answering.latency import Latency
+from emulator.answering.seeds import draws
 
 
 def test_no_latency_takes_no_time():

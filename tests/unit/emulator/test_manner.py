@@ -3,13 +3,13 @@ from math import exp
 
 import pytest
 
-from emulator.answers import Answer, Usage, _cut
-from emulator.bodies import completion
-from emulator.manner import RAMBLING_TEXT, Manner, biased, first_tokens
-from emulator.parameters import read_order
-from emulator.prompt import read
-from emulator.respondent import answer
-from emulator.tokens import pieces
+from emulator.answering.answers import Answer, Usage, _cut
+from emulator.answering.manner import RAMBLING_TEXT, Manner, biased, first_tokens
+from emulator.answering.prompt import read
+from emulator.answering.respondent import answer
+from emulator.answering.tokens import pieces
+from emulator.wire.bodies import completion
+from emulator.wire.parameters import read_order
 
 ASK = "You are a nurse.\n\nQuestion: How is it?\n1. Good\n2. Fair\n3. Poor\n"
 NUMBER = "Answer with the number only."

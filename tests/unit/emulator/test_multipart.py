@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.multipart import BrokenFormError, FormReader
+from emulator.files.multipart import BrokenFormError, FormReader
 
 TYPE = "multipart/form-data; boundary=AbC"
 

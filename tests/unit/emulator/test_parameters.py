@@ -1,7 +1,7 @@
 import pytest
 
-from emulator.parameters import read_order
-from emulator.refusals import Refusal
+from emulator.wire.parameters import read_order
+from emulator.wire.refusals import Refusal
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 BOTH_LIMITS = {"max_tokens": 1, "max_completion_tokens": 1}

@@ -1,4 +1,4 @@
-from emulator.prompt import read
+from emulator.answering.prompt import read
 
 ASK = "Question: How is the economy?\n1. Good\n2. Bad\n99. Refused to say\nAnswer with the number of one option only."
 

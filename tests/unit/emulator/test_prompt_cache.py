@@ -1,4 +1,4 @@
-from emulator.prompt_cache import PromptCache
+from emulator.answering.prompt_cache import PromptCache
 
 LONG = "abcd" * 1500
 

@@ -2,7 +2,7 @@ import pytest
 
 from emulator.config import EmulatorConfig
 from emulator.quota import Refused
-from emulator.refusals import rate_limited, unknown_path
+from emulator.wire.refusals import rate_limited, unknown_path
 
 OVERSIZED = Refused("tokens", float("inf"), 100, 0, 210)
 BUSY = Refused("tokens", 1.2, 30_000, 29_900, 500)

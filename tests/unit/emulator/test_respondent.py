@@ -2,8 +2,8 @@ from collections import Counter
 
 import pytest
 
-from emulator.prompt import read
-from emulator.respondent import answer
+from emulator.answering.prompt import read
+from emulator.answering.respondent import answer
 
 ASK = "Question: How is the economy?\n1. Excellent\n2. Good\n3. Only fair\n4. Poor\nAnswer with the number only."
 FACTS = ("You are a man.", "You are a woman.")

@@ -1,6 +1,6 @@
+from emulator.files.shelf import Shelf
+from emulator.files.spool import Segment, Spool
 from emulator.service_time import ServiceTime
-from emulator.shelf import Shelf
-from emulator.spool import Segment, Spool
 
 
 class Hand:

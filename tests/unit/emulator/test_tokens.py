@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator import tokens
+from emulator.answering import tokens
 
 
 @given(st.text(max_size=80))

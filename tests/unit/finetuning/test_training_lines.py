@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.training import hyperparameters, train
-from emulator.training_file import read_training_file
+from emulator.tuning.training import hyperparameters, train
+from emulator.tuning.training_file import read_training_file
 from finetuning.check_file import check_file
 from finetuning.training_lines import training_line
 from schemas.identity import canonical_json

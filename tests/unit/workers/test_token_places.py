@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.respondent import log_chance
-from emulator.token_path import places
-from emulator.tokens import digit_pieces, pieces
+from emulator.answering.respondent import log_chance
+from emulator.answering.token_path import places
+from emulator.answering.tokens import digit_pieces, pieces
 from workers.reading.distributions import from_logprobs
 
 CODES = {str(code): code for code in range(10, 41)}

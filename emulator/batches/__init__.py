@@ -1,0 +1,1 @@
+"""Batches: created, worked off as time goes by, spoiled on purpose."""

@@ -1,0 +1,1 @@
+"""Fine-tuning jobs, real training, deployments of what comes of it."""

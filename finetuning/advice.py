@@ -17,6 +17,7 @@ _BATCH_SHARE, _LARGEST_BATCH = 0.002, 256
 _MOST_JOB_TOKENS = 2_000_000_000
 _TOLD_APART = 0.02
 _FEW_PER_QUESTION = 100
+_MOST_LISTED = 20
 
 _EXPECT = (
     (_SMALL, "the form of the answers to be learned, and hardly who answers what"),
@@ -110,7 +111,7 @@ def _data(report: FileReport) -> list[str]:
     said = []
     if report.n_ambiguous:
         said.append(
-            f"The same prompt has different answers {report.n_ambiguous:,} times: people alike disagree. No model can "
+            f"{report.n_ambiguous:,} prompts have different answers: people alike disagree. No model can "
             f"be right on more than {report.noise_ceiling:.1%} of these lines; read probabilities, not single answers."
         )
         majority = sum(max(answers.values()) for answers in report.answers.values()) / report.n_examples
@@ -130,6 +131,11 @@ def _data(report: FileReport) -> list[str]:
         for answer, count in answers.items()
         if count < _RARE_SHARE * sum(answers.values())
     ]
+    if (most := max(map(len, report.answers.values()), default=0)) > _MOST_LISTED:
+        said.append(
+            f"A question has {most} different answers, and services list the log-probabilities of {_MOST_LISTED} at "
+            "most: `covered_mass` of predictions says how much was seen."
+        )
     if rare and len(rare) <= 20:
         said.append(f"Rare answers: {'; '.join(rare[:5])}. They stay rare: balancing would break the marginals.")
     return said

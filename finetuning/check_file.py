@@ -1,6 +1,7 @@
 """Checking a training file, whoever made it: every line once, then what only the whole file shows."""
 
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -11,8 +12,11 @@ from pathlib import Path
 from finetuning.common_texts import TextSample
 from finetuning.content_checks import content_problems, piece_facts, text_facts
 from finetuning.file_lines import BOM, Example, bare_answer, read_lines
+from finetuning.other_formats import other_format
 from providers.tokens import TokenCounter
 from schemas.errors import Problem, UserInputError
+from storage.named_file import checked_file
+from survey.missing_labels import missing_kind
 
 LEAST_EXAMPLES = 10
 """Source: fine-tuning guides of OpenAI and Azure OpenAI, read 2026-11-22."""
@@ -22,6 +26,7 @@ _CACHED_PIECES, _CACHED_TEXTS = 200_000, 2_000
 _PER_MESSAGE, _REPLY = 4, 3
 _MOST_CLASSES = 200
 _SORTED_RATIO = 3.0
+_LONGEST_LABEL = 60
 
 
 @dataclass
@@ -97,11 +102,13 @@ class _Checker:
         self._last_answer: dict[str, str] = {}
         self._n_same_as_last: Counter[str] = Counter()
         self._n_with_earlier = 0
+        self._missing: dict[tuple[str, str], bool] = {}
+        self._n_missing: Counter[str] = Counter()
 
     def report(self) -> FileReport:
         found, name = self._found, self._path.name
         try:
-            found.n_bytes = self._path.stat().st_size
+            found.n_bytes = checked_file(self._path).stat().st_size
         except OSError as e:
             reason = os.strerror(e.errno) if e.errno is not None else type(e).__name__
             raise UserInputError(f"the file cannot be read: {reason}.", where=str(self._path)) from e
@@ -138,7 +145,7 @@ class _Checker:
     def _count(self, example: Example, name: str) -> None:
         self._sample.offer(example)
         digest, answer = prompt_digest(example.prompt), bare_answer(example)
-        if digest in self._held_out:
+        if self._held_out and (digest in self._held_out or prompt_digest(example.prompt[-1:]) in self._held_out):
             hint = "Train on training respondents only: what the model has seen proves nothing."
             what = "the prompt is a test respondent's."
             self._found.add(Problem(what, f"{name}:{example.line}", hint, code="leakage"))
@@ -147,10 +154,24 @@ class _Checker:
         self._pairs[prompt, rank] += 1
         self._systems[example.system] += 1
         question = _question(example.prompt[-1])
+        self._n_missing[question] += self._is_missing(question, answer, example.prompt[-1])
         if len(self._found.answers) < _MOST_CLASSES or question in self._found.answers:
             self._found.answers[question][answer] += 1
         self._n_same_as_last[question] += self._last_answer.get(question) == answer
         self._last_answer[question] = answer
+
+    def _is_missing(self, question: str, answer: str, asked: str) -> bool:
+        """The answer, or the label of its code, reads like refused or not known; looked at once for each."""
+        if len(answer) > _LONGEST_LABEL:
+            return False
+        known = self._missing.get((question, answer))
+        if known is None:
+            option = re.search(rf"^{re.escape(answer)}[.):] (.+)$", asked, re.MULTILINE) if answer else None
+            label = option.group(1) if option is not None else answer
+            known = missing_kind(label) is not None
+            if len(self._missing) < _CACHED_PIECES:
+                self._missing[question, answer] = known
+        return known
 
     def _whole(self, name: str) -> None:
         found = self._found
@@ -166,6 +187,8 @@ class _Checker:
         if found.n_examples < LEAST_EXAMPLES:
             what = f"{found.n_examples} usable examples; the services want {LEAST_EXAMPLES} at least."
             found.add(Problem(what, name, "Hundreds are advised.", code="too_few"))
+        if found.n_lines and not found.n_examples and (problem := other_format(self._path)) is not None:
+            found.add(problem)
         if found.n_bytes > MOST_BYTES:
             found.add(Problem("the file is larger than 512 MB.", name, "Take a sample.", code="too_large"))
         if min(self._forms[True], self._forms[False]) > 0:
@@ -202,6 +225,11 @@ class _Checker:
             self._found.add(Problem("the lines look sorted by answer.", name, hint, code="not_shuffled"))
 
     def _classes(self, name: str) -> None:
+        for question, n in self._n_missing.items():
+            if n:
+                what = f"{n:,} answers to {question[:40]!r} read like refused or not known."
+                hint = "Leave out who gave no answer: the model would learn to give none."
+                self._found.add(Problem(what, name, hint, "warning", "missing_answers"))
         for question, answers in self._found.answers.items():
             total = sum(answers.values())
             if len(answers) == 1 and total >= LEAST_EXAMPLES:

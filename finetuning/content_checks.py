@@ -10,8 +10,14 @@ from schemas.errors import Problem
 from schemas.secret_text import looks_secret
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
-_PHONE = re.compile(r"(?<![\d.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?|\d{3}[ .-])\d{3}[ .-]\d{4}(?!\d)")
-_SPECIAL = re.compile(r"<\|[a-z_]{3,30}\|>")
+_PHONE = re.compile(
+    r"(?<![\d.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?|\d{3}[ .-])\d{3}[ .-]\d{4}(?!\d)"
+    r"|(?<!\d)\+\d{1,3}(?:[ .()/-]{0,2}\d){7,12}(?!\d)"
+    r"|(?<![\d.-])0\d{2,4}[ /]\d{6,8}(?!\d)"
+)
+"""North American; international with its plus; national with a leading 0, as in Europe."""
+_SPECIAL = re.compile(r"<\|[A-Za-z0-9_]{2,40}\|>|</s>|\[/?INST\]|<</?SYS>>")
+"""Of the services' own models, and of the open ones behind compatible services."""
 MOST_UPPER = 0.3
 _LEAST_LETTERS = 40
 
@@ -41,7 +47,7 @@ def piece_facts(text: str, count: Callable[[str], int]) -> PieceFacts:
         found.append("phone")
     if looks_secret(text):
         found.append("key")
-    if "<|" in text and _SPECIAL.search(text):
+    if _SPECIAL.search(text):
         found.append("special_token")
     letters, upper = sum(map(str.isalpha, text)), sum(map(str.isupper, text))
     return PieceFacts(count(text), letters, upper, tuple(found))
@@ -82,6 +88,9 @@ def content_problems(example: Example, facts: list[PieceFacts], name: str) -> It
     if letters >= _LEAST_LETTERS and upper > MOST_UPPER * letters:
         what = f"{upper / letters:.0%} of its letters are capitals."
         yield Problem(what, where, "Models read ordinary writing better.", "warning", "upper_case")
+    if example.is_chat and example.answer != example.answer.strip():
+        hint = "The model would learn it as part of the answer; `--fix` takes it off."
+        yield Problem("there is blank space around the answer.", where, hint, "warning", "untrimmed_answer")
     if not example.is_learned:
         hint = "Give it weight 1, or leave it out, and the earlier answers 0."
         what = "the last answer has weight 0: only earlier ones are learned."

@@ -8,11 +8,22 @@ from typing import Any, NamedTuple
 
 from schemas.completion_form import SEPARATOR, STOP
 from schemas.errors import Problem, UserInputError
+from storage.named_file import checked_file
 
 BOM = b"\xef\xbb\xbf"
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 LONGEST_LINE_BYTES = 10_000_000
 _KEYS = {"messages", "tools", "parallel_tool_calls", "functions"}
+_OLDER_KEYS = {"prompt", "completion"}
+_OTHER_METHODS = {"input", "preferred_output", "preferred_completion", "non_preferred_output", "reference_answer"}
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)
 
 
 class Example(NamedTuple):
@@ -41,16 +52,38 @@ def read_lines(path: Path) -> Iterator[Example | Problem]:
     Raises:
         UserInputError: the file cannot be read.
     """
+    for number, raw in raw_lines(path):
+        yield read_line(raw, number, path.name)
+
+
+def raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Number and bytes of every line, without a byte-order mark; of a line longer than allowed, its beginning.
+
+    Raises:
+        UserInputError: likewise.
+    """
     try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
-                yield _read(raw.removeprefix(BOM) if number == 1 else raw, number, path.name)
+        with checked_file(path).open("rb") as file:
+            number = 0
+            while raw := file.readline(LONGEST_LINE_BYTES + 1):
+                number += 1
+                rest = raw
+                while len(rest) > LONGEST_LINE_BYTES and not rest.endswith(b"\n"):
+                    rest = file.readline(LONGEST_LINE_BYTES + 1)
+                yield number, raw.removeprefix(BOM) if number == 1 else raw
     except OSError as e:
         reason = e.strerror if e.strerror is not None else type(e).__name__
         raise UserInputError(f"the file cannot be read: {reason}.", where=str(path)) from e
 
 
-def _read(raw: bytes, number: int, name: str) -> Example | Problem:
+def read_line(raw: bytes, number: int, name: str) -> Example | Problem:
+    """One line, as an example or as what is wrong with it.
+
+    Args:
+        raw: without a byte-order mark.
+        number: from 1.
+        name: of the file.
+    """
     where = f"{name}:{number}"
     found = _object(raw, where)
     if isinstance(found, Problem):
@@ -59,6 +92,9 @@ def _read(raw: bytes, number: int, name: str) -> Example | Problem:
         return _chat(found, number, where)
     if "prompt" in found or "completion" in found:
         return _older(found, number, where)
+    if _OTHER_METHODS & set(found):
+        hint = "Only supervised training is built: a conversation and its answer."
+        return Problem("the line is for another method of training.", where, hint, code="other_method")
     hint = 'A line holds {"messages": [...]}, or {"prompt": ..., "completion": ...}.'
     return Problem("the line has no `messages`.", where, hint, code="no_messages")
 
@@ -69,7 +105,7 @@ def _object(raw: bytes, where: str) -> dict[str, Any] | Problem:
     if len(raw) > LONGEST_LINE_BYTES:
         return Problem("the line is longer than any model reads.", where, code="line_too_long")
     try:
-        found = json.loads(raw)
+        found = _DECODER.decode(raw.decode())
     except UnicodeDecodeError:
         return Problem("the line is not UTF-8.", where, "Save the file as UTF-8.", code="not_utf8")
     except (ValueError, RecursionError) as error:
@@ -77,8 +113,17 @@ def _object(raw: bytes, where: str) -> dict[str, Any] | Problem:
         hint = "One JSON object a line, in double quotes, without a comma at its end."
         return Problem(f"the line is not JSON{at}.", where, hint, code="not_json")
     if isinstance(found, dict):
-        return found
+        return found if _HALF_CHARACTER.search(raw) is None else _whole_characters(found, where)
     return Problem("the line is no JSON object.", where, 'Write {"messages": [...]}.', code="not_an_object")
+
+
+def _whole_characters(found: dict[str, Any], where: str) -> dict[str, Any] | Problem:
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        hint = "An escape \\ud800 to \\udfff without its other half, as of an emoji that was cut."
+        return Problem("the line holds half a character.", where, hint, code="half_character")
+    return found
 
 
 def _chat(found: dict[str, Any], number: int, where: str) -> Example | Problem:
@@ -92,10 +137,16 @@ def _chat(found: dict[str, Any], number: int, where: str) -> Example | Problem:
         return problem
     first = messages[0]
     system = first["content"] if first["role"] in ("system", "developer") else ""
-    prompt = tuple(str(m.get("content")) for m in messages[:-1])
+    prompt = tuple(_text(m) for m in messages[:-1])
     n_earlier = sum(m["role"] == "assistant" and _is_learned(m) for m in messages[:-1])
     last = messages[-1]
-    return Example(number, prompt, system, str(last["content"]), True, _is_learned(last), n_earlier)
+    return Example(number, prompt, system, _text(last), True, _is_learned(last), n_earlier)
+
+
+def _text(message: dict[str, Any]) -> str:
+    """What a message says; one that only calls tools says nothing."""
+    content = message.get("content")
+    return content if isinstance(content, str) else ""
 
 
 def _is_learned(message: dict[str, Any]) -> bool:
@@ -105,10 +156,15 @@ def _is_learned(message: dict[str, Any]) -> bool:
 def _keys(found: dict[str, Any], where: str) -> Problem | None:
     unknown, messages = sorted(set(found) - _KEYS), found["messages"]
     if unknown:
-        return Problem(f"the key {unknown[0]!r} is none of a training line.", where, "Remove it.", code="unknown_key")
+        return _unknown_key(unknown[0], where)
     if not isinstance(messages, list) or not messages:
         return Problem("`messages` is no list, or empty.", where, code="no_messages")
     return None
+
+
+def _unknown_key(key: str, where: str) -> Problem:
+    what = f"the key {key[:40]!r} is none of a training line."
+    return Problem(what, where, "Remove it; `--fix` does.", code="unknown_key")
 
 
 def _ending(messages: list[dict[str, Any]], where: str) -> Problem | None:
@@ -134,7 +190,9 @@ def _message(message: object, at: int, where: str) -> Problem | None:
         hint = f"Roles: {', '.join(ROLES)}."
         return Problem(f"{place} has the role {str(role)[:30]!r}.", where, hint, code="unknown_role")
     if not isinstance(message.get("content"), str) and not (role == "assistant" and message.get("tool_calls")):
-        return Problem(f"the content of {place} is no text.", where, code="no_content")
+        parts = isinstance(message.get("content"), list)
+        hint = "Parts are not read here: write the text itself." if parts else "Leave the message out if it is empty."
+        return Problem(f"the content of {place} is no text.", where, hint, code="no_content")
     weight = message.get("weight")
     if weight is not None and (role != "assistant" or isinstance(weight, bool) or weight not in (0, 1)):
         hint = "0 or 1, on assistant messages only."
@@ -146,6 +204,9 @@ def _older(found: dict[str, Any], number: int, where: str) -> Example | Problem:
     for key in ("prompt", "completion"):
         if not isinstance(found.get(key), str):
             return Problem(f"`{key}` is missing or no text.", where, code=f"no_{key}")
+    unknown = sorted(set(found) - _OLDER_KEYS)
+    if unknown:
+        return _unknown_key(unknown[0], where)
     if not found["completion"].strip():
         return Problem("the completion is empty.", where, "Leave out who gave no answer.", code="empty_answer")
     return Example(number, (found["prompt"],), "", found["completion"], is_chat=False)
@@ -160,6 +221,13 @@ def bare_answer(example: Example) -> str:
         return example.answer
     text = example.answer.removeprefix(" ")
     return text.removesuffix(STOP) if text.endswith(STOP) else _STOPPED.sub("", text)
+
+
+def without_unknown_keys(raw: bytes) -> bytes:
+    """A line, known to be an object, without the keys that no training line has."""
+    found = json.loads(raw)
+    known = _KEYS if "messages" in found else _OLDER_KEYS
+    return json.dumps({key: value for key, value in found.items() if key in known}, ensure_ascii=False).encode()
 
 
 def lacks_separator(example: Example) -> bool:

@@ -72,6 +72,7 @@ def held_out_prompts(store: Store, run_id: str, arm: str) -> set[bytes]:
                 mine = others if request_id in trained else of_test
                 mine.add(prompt_digest(tuple(m["content"] for m in messages)))
                 mine.add(prompt_digest((as_prompt(messages),)))
+                mine.add(prompt_digest((messages[-1]["content"],)))  # whatever a foreign file says before it
     return of_test - others
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
-from pydantic import BaseModel, SecretStr
+from pydantic import AwareDatetime, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -18,6 +18,7 @@ _PLAIN: dict[object, str] = {
     float: "number",
     bool: "true or false",
     date: "date",
+    AwareDatetime: "date, time and zone",
     Path: "path",
     SecretStr: "text, secret",
     Any: "anything",

@@ -1,16 +1,31 @@
 """The life of a registered model: added, promoted, rolled out to a share, rolled back, retired."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from finetuning.promotion import Verdict
+from finetuning.serving import FRESH
+from finetuning.tuned_entry import tuned_entry
 from schemas.errors import UserInputError
 from schemas.tuning import ModelVersion, RegisteredModel, Registry, TuningLedger
 from storage.store import Store
 from storage.tuning_records import change_registry
 
 _REOPEN = "`nightpoll finetune deploy JOB --register NAME` makes it a candidate again."
+_NAME = re.compile(r"\w[\w.-]{0,63}")
+
+
+def check_name(name: str) -> None:
+    """The rule for the name of a registered model, which studies and NAME@VERSION write.
+
+    Raises:
+        UserInputError: it breaks it.
+    """
+    if not _NAME.fullmatch(name):
+        hint = "Letters, digits, '-', '_' and '.', at most 64, a letter or digit first."
+        raise UserInputError(f"{name!r} cannot name a model.", where="--register", hint=hint)
 
 
 def add_version(
@@ -41,7 +56,9 @@ def add_version(
     def edited(registry: Registry) -> Registry:
         known = registry.models.get(name, RegisteredModel())
         found = next((v for v in known.versions if v.model == model), None)
-        entry = tuned_entry(ledger, name, found.version if found else f"v{len(known.versions) + 1}", model, deployment)
+        label = f"{name}@{found.version if found else f'v{len(known.versions) + 1}'}"
+        fresh_until = None if deployment is None else now + FRESH
+        entry = tuned_entry(ledger, label, model, deployment, fresh_until=fresh_until)
         if found is not None:
             state = "candidate" if found.state == "retired" else found.state
             version = found.model_copy(update={"entry": entry, "state": state})
@@ -66,23 +83,6 @@ def add_version(
 
     change_registry(store, edited)
     return added[0]
-
-
-def tuned_entry(ledger: TuningLedger, name: str, version: str, model: str, deployment: str | None) -> Any:  # noqa: ANN401 - Model
-    """What a run calls: the base entry with the tuned model in it. Prices stay the base entry's unless it says more."""
-    wire = deployment if deployment is not None else model
-    served = [d.model_copy(update={"deployment": wire}) for d in ledger.entry.deployments]
-    takes_batches = ledger.entry.provider == "openai"  # Azure takes none for tuned models
-    batch = [d.model_copy(update={"deployment": wire}) for d in ledger.entry.batch] if takes_batches else []
-    return ledger.entry.model_copy(
-        update={
-            "model": model,
-            "deployments": served,
-            "batch": batch,
-            "version": f"{name}@{version}",
-            "manifest": ledger.manifest,
-        }
-    )
 
 
 def promote(

@@ -32,7 +32,11 @@ A_DAY_S = 86_400.0
 """Azure's way of saying that the request is larger than a whole minute's quota."""
 
 _NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
-_NO_MODEL = {"model_not_found", "deploymentnotfound", "modelnotfound", "model_deprecated", "deploymentmodelnotfound"}
+DEPLOYMENT_NOT_FOUND = "deployment_not_found"
+"""Code of Azure's 404 for a name it does not know; for minutes also for one that has just been deployed."""
+
+_NO_DEPLOYMENT = {"deploymentnotfound"}
+_NO_MODEL = {"model_not_found", "modelnotfound", "model_deprecated", "deploymentmodelnotfound"}
 _BAD_KEY = {"invalid_api_key", "account_deactivated"}
 _NO_OPERATION = {"operationnotsupported"}
 _TOO_LONG = {"context_length_exceeded", "string_above_max_length"}
@@ -150,6 +154,7 @@ def _by_code(said: ServiceError, message: str) -> ModelError | None:
     names = {said.code.lower(), said.kind.lower(), said.inner_code.lower()}
     for known, code, what, hint in (
         (_NO_CREDIT, "insufficient_quota", "No credit", "Add credit or raise the billing limit, then resume."),
+        (_NO_DEPLOYMENT, DEPLOYMENT_NOT_FOUND, "Model or deployment not found", "Check `model` and `deployment`."),
         (_NO_MODEL, "model_not_found", "Model or deployment not found", "Check `model` and `deployment`."),
         (_BAD_KEY, "unauthorized", "Key refused", "Check the key's environment variable."),
         (_NO_OPERATION, "operation_not_supported", "The model does not take such requests", _OTHER_FAMILY),

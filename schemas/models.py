@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from schemas.strict import Strict
 
@@ -135,6 +135,9 @@ class Model(Strict):
     tuning: Tuning | None = Field(None, description="How it is tuned and deployed; default: as the service does.")
     version: str | None = Field(None, description="Set by the model registry: NAME@VERSION that a run asks.")
     manifest: str | None = Field(None, description="Set by the model registry: what the version was trained on.")
+    fresh_until: AwareDatetime | None = Field(
+        None, description="Set by the model registry: until then a new deployment that is not found is waited for."
+    )
     rollout: Rollout | None = Field(None, description="Set by the model registry: a version beside this one.")
 
     @property

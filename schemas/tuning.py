@@ -70,7 +70,13 @@ class TuningManifest(_Kept):
 
 
 class DeployedAt(_Kept):
-    """A deployment of a tuned model."""
+    """A deployment of a tuned model.
+
+    Attributes:
+        since: when it was asked for.
+        begun: asked for, and not seen to be there yet; it is billed for all that is known.
+        account: resource id of where it is; "" as the job's entry says.
+    """
 
     name: str
     sku: str
@@ -78,6 +84,8 @@ class DeployedAt(_Kept):
     since: AwareDatetime
     until: AwareDatetime | None = None
     usd_per_hour: float | None = None
+    begun: bool = False
+    account: str = ""
 
 
 class TuningLedger(_Kept):
@@ -87,7 +95,7 @@ class TuningLedger(_Kept):
         key: of what is trained on what; names the uploads, so that they are found again.
         entry: models file entry of the base model, without secrets.
         model: base model's id on the wire, or a tuned one to go on from.
-        intent: step that was begun and not seen to end: upload_training, upload_validation, create, deploy.
+        intent: step that was begun and not seen to end: upload_training, upload_validation, create.
         held_at: when its holder last wrote.
         manifest: id of the manifest in the store; None for files made elsewhere.
         unproven: why nothing proves which respondents the model has seen; "" if it is proven.

@@ -46,6 +46,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "nightpoll finetune submit tuning --model mini --suffix npors --yes",
             "nightpoll finetune submit tuning --model mini --epochs 3 --seed 7",
+            "nightpoll finetune submit tuning --model mini --again --yes",
         )
     )(submit)
     group.command("list", epilog=examples("nightpoll finetune list", "nightpoll finetune list --json"))(list_jobs)
@@ -143,7 +144,9 @@ def submit(
     batch_size: Annotated[int | None, typer.Option(min=1, help="Default: the service's own.")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0, help="Multiplier; default: the service's own.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the training.")] = None,
-    again: Annotated[int, typer.Option(min=0, help="Another number: train the very same once more.")] = 0,
+    again: Annotated[
+        bool, typer.Option("--again", help="If the job is over, train the very same once more; one that runs is found.")
+    ] = False,
     month_usd: Annotated[
         float | None,
         typer.Option(min=0, help="Bound on the month's bill; default: the study's `budget.month_usd`."),
@@ -178,8 +181,8 @@ def watch(
     as_json: JsonOpt = False,
 ) -> int:
     """Events as they come, and the curves at the end. Closing the terminal changes nothing."""
-    from cli.tuning.jobs import show_job
-    from cli.tuning.jobs import watch as follow
+    from cli.tuning.following import show_job
+    from cli.tuning.following import watch as follow
     from cli.tuning.views import job_document
     from storage.tuning_records import find_ledger
 
@@ -227,7 +230,7 @@ def deploy(
     as_json: JsonOpt = False,
 ) -> int:
     """Put a tuned model where it can be asked (Azure), and register it as a candidate."""
-    from cli.tuning.jobs import deploy_job
+    from cli.tuning.deploying import deploy_job
     from storage.tuning_records import find_ledger
 
     store = load_store(load_settings())
@@ -251,7 +254,7 @@ def undeploy(
     as_json: JsonOpt = False,
 ) -> int:
     """Take a job's deployments away, so that hosting is billed no longer; the model stays."""
-    from cli.tuning.jobs import undeploy_job
+    from cli.tuning.deploying import undeploy_job
     from storage.tuning_records import find_ledger
 
     store = load_store(load_settings())
@@ -261,7 +264,7 @@ def undeploy(
 
 
 def _act(job: str, action: str, *, as_json: bool) -> int:
-    from cli.tuning.jobs import act
+    from cli.tuning.following import act
     from storage.tuning_records import find_ledger
 
     store = load_store(load_settings())

@@ -1,42 +1,23 @@
-"""submit, watch, results, deploy: what speaks to the service that trains."""
+"""A job before it is submitted: which one it is, whether it was started before, and how it is brought there."""
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cli.context import load_settings
-from cli.tuning.context import (
-    check_suffix,
-    is_simulated,
-    model_entry,
-    needs_deployment,
-    tuning_of,
-    with_client,
-    with_manager,
-)
-from cli.views.console import err, out
-from finetuning.curves import sparkline, warnings_of
-from finetuning.deploy import deploy, deployment_warnings, model_to_deploy, undeploy
-from finetuning.hosting import hosting_usd, is_deployed
+from cli.tuning.context import check_suffix, is_simulated, tuning_of, with_client
 from finetuning.lineage import unproven
 from finetuning.prepare import MANIFEST, read_tuning_manifest
-from finetuning.registry import add_version
 from finetuning.submit import Submission, TrainingFiles
-from finetuning.training_bill import training_cost
-from finetuning.watching import Looked, look
+from finetuning.watching import look
 from providers.tuning_client import TuningClient
-from schemas.errors import ExitCode, NightpollError, UserInputError
+from schemas.errors import RejectedRequestError, UserInputError
 from schemas.models import Model
 from schemas.tuning import ENDED, TuningLedger
 from storage.store import Store
 from storage.tuning_records import change_ledger, job_key, keep_manifest, load_ledger
-
-WATCH_EVERY_S = 10.0
-_TOLD = ("train_loss", "valid_loss", "train_accuracy", "valid_accuracy")
 
 
 @dataclass(frozen=True)
@@ -45,7 +26,7 @@ class Wanted:
 
     Attributes:
         start_from: a tuned model to go on from; None: the entry's base model.
-        again: makes another job of what has been trained before.
+        again: how many jobs of the very same there were before.
     """
 
     entry_name: str
@@ -95,6 +76,34 @@ def begun_ledger(store: Store, training: Path, validation: Path | None, wanted: 
     )
 
 
+def wanted_job(
+    store: Store, files: TrainingFiles, wanted: Wanted, environ: Mapping[str, str], *, again: bool
+) -> TuningLedger:
+    """The ledger of the job that a command means: one that was begun before, as it is now, or a new one.
+
+    Args:
+        store: with the jobs.
+        files: to be sent.
+        wanted: as the command line says.
+        environ: for keys; a job whose end is not known yet is asked for.
+        again: make another one of a job that is over. A job that is not over is never doubled.
+
+    Raises:
+        UserInputError: a file is missing, or is not the one of its manifest. ModelError: the service cannot be asked.
+    """
+    while True:
+        begun = begun_ledger(store, files.training, files.validation, wanted)
+        known = load_ledger(store, begun.key)
+        if known is None:
+            return begun
+        following = replace(wanted, again=wanted.again + 1)
+        if load_ledger(store, begun_ledger(store, files.training, files.validation, following).key) is None:
+            seen = _as_it_is(store, known.model_copy(update={"entry": begun.entry}), environ)
+            if not (again and seen.state in ENDED):
+                return seen
+        wanted = following
+
+
 def submit(store: Store, begun: TuningLedger, files: TrainingFiles, environ: Mapping[str, str]) -> TuningLedger:
     """Bring a job to the service, whatever of it is there already."""
 
@@ -104,134 +113,20 @@ def submit(store: Store, begun: TuningLedger, files: TrainingFiles, environ: Map
     return with_client(begun.entry, environ, work)
 
 
-def watch(store: Store, ledger: TuningLedger, environ: Mapping[str, str], *, once: bool, every_s: float) -> Looked:
-    """Look until the job is over, telling each event once."""
-
-    async def work(client: TuningClient) -> Looked:
-        told: set[str] = set()
-        while True:
-            seen = await look(store, client, ledger)
-            for event in seen.events:
-                if event.id not in told:
-                    told.add(event.id)
-                    at = datetime.fromtimestamp(event.created_at, UTC)
-                    err.print(f"{at:%H:%M:%S} {event.message}", markup=False)
-            if once or seen.is_over:
-                return seen
-            await asyncio.sleep(every_s)
-
-    return with_client(ledger.entry, environ, work)
-
-
-def act(store: Store, ledger: TuningLedger, action: str, environ: Mapping[str, str]) -> TuningLedger:
-    """Pause, resume or cancel.
-
-    Raises:
-        UserInputError: it was never submitted.
-    """
-    if ledger.job_id is None:
-        raise UserInputError(f"the job {ledger.key} has not been submitted.")
-    job_id = ledger.job_id
+def _as_it_is(store: Store, known: TuningLedger, environ: Mapping[str, str]) -> TuningLedger:
+    """Its state now; one that nobody looked at may have ended since, or be gone."""
+    if known.job_id is None or known.state in ENDED:
+        return known
 
     async def work(client: TuningClient) -> TuningLedger:
-        act_on = {"pause": client.pause_job, "resume": client.resume_job, "cancel": client.cancel_job}[action]
-        await act_on(job_id)
-        return (await look(store, client, ledger)).ledger
+        return (await look(store, client, known)).ledger
 
-    return with_client(ledger.entry, environ, work)
-
-
-def show_job(seen: Looked) -> ExitCode:
-    """State, curves and warnings; the exit code of a command that waited for it."""
-    ledger = seen.ledger
-    out.print(f"{ledger.key}  {ledger.job_id}  {ledger.state}", markup=False)
-    for name in _TOLD:
-        points = seen.curves.points.get(name, ())
-        if points:
-            values = [value for _, value in points]
-            out.print(f"  {name:15} {sparkline(values)}  {values[0]:.4f} -> {values[-1]:.4f}", markup=False)
-    for sentence in warnings_of(seen.curves):
-        out.print(sentence, style="yellow", markup=False)
-    if ledger.error:
-        out.print(f"error: {ledger.error}", style="red", markup=False)
-    if ledger.tuned_model:
-        out.print(f"model: {ledger.tuned_model}", markup=False)
-    return ExitCode.SERVICE_REFUSED if ledger.state == "failed" else ExitCode.DONE
-
-
-def deploy_job(
-    store: Store, ledger: TuningLedger, environ: Mapping[str, str], *, name: str | None, checkpoint: int | None,
-    register: str | None,
-) -> dict[str, Any]:  # fmt: skip
-    """Deploy where the service needs it, and register the version under a name."""
-    ledger = _with_entry_of_today(store, ledger)
-    model = model_to_deploy(ledger, checkpoint)
-    tuning, deployment = tuning_of(ledger.entry), None
-    if needs_deployment(ledger.entry):
-        deployment = name if name is not None else f"{register if register is not None else 'tuned'}-{ledger.key[:8]}"
-        wire = deployment
-        for line in deployment_warnings(tuning):
-            err.print(line, style="yellow", markup=False)
-        with_manager(
-            ledger.entry,
-            environ,
-            lambda manager: deploy(store, manager, ledger, name=wire, model=model, tuning=tuning),
-        )
-    version = None
-    if register is not None:
-        version = add_version(
-            store, register, ledger, model=model, deployment=deployment, cost_usd=training_cost(ledger),
-            now=datetime.now(UTC),
-        ).version  # fmt: skip
-    return {"model": model, "deployment": deployment, "registered": register, "version": version}
-
-
-def _with_entry_of_today(store: Store, ledger: TuningLedger) -> TuningLedger:
-    """The ledger with what the models file says now of account, tier and prices; as it was without such an entry."""
     try:
-        entry = model_entry(ledger.entry_name, None, load_settings())
-    except NightpollError:
-        return ledger
-    if (entry.provider, entry.model) != (ledger.entry.provider, ledger.entry.model):
-        return ledger
-
-    def edited(before: TuningLedger | None) -> TuningLedger:
-        return (ledger if before is None else before).model_copy(update={"entry": entry})
-
-    return change_ledger(store, ledger.key, edited)
-
-
-def undeploy_job(store: Store, ledger: TuningLedger, environ: Mapping[str, str], name: str | None) -> list[str]:
-    """Take the deployments of a job away, or one of them; returns their names."""
-    names = [d.name for d in ledger.deployments if d.until is None and name in (None, d.name)]
-    if not names:
-        raise UserInputError("no such deployment of this job is there.", hint="`nightpoll finetune list` shows them.")
-    for each in names:
-        with_manager(ledger.entry, environ, lambda manager, each=each: undeploy(store, manager, ledger, each))  # type: ignore[misc]
-    return names
-
-
-def job_row(ledger: TuningLedger, now: datetime) -> dict[str, Any]:
-    """A job as a list shows it."""
-    return {
-        "key": ledger.key,
-        "job": ledger.job_id,
-        "state": ledger.state,
-        "base": ledger.model,
-        "model": ledger.tuned_model,
-        "created_at": ledger.created_at,
-        "trained_tokens": ledger.trained_tokens,
-        "training_usd": training_cost(ledger),
-        "hosting_usd": hosting_usd(ledger.deployments, now=now),
-        "deployments": [d.name for d in ledger.deployments if is_deployed(d, now)],
-        "error": ledger.error,
-        "over": ledger.state in ENDED,
-    }
-
-
-def known_before(store: Store, key: str) -> TuningLedger | None:
-    """The ledger of the very same job, if there is one."""
-    return load_ledger(store, key)
+        return with_client(known.entry, environ, work)
+    except RejectedRequestError as error:
+        if error.code != "not_found":
+            raise
+        return known.model_copy(update={"state": "failed", "error": "The service knows the job no longer."})
 
 
 def as_bought(store: Store, key: str, usd: float | None) -> None:

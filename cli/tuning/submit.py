@@ -9,7 +9,8 @@ import typer
 
 from cli.context import load_environ, load_settings, load_store
 from cli.tuning.context import model_entry, tuning_of
-from cli.tuning.jobs import Wanted, as_bought, begun_ledger, submit
+from cli.tuning.entries import keep_entry
+from cli.tuning.jobs import Wanted, as_bought, submit, wanted_job
 from cli.tuning.month import refuse_over_month
 from cli.views.console import err, out, print_json, print_problem
 from finetuning.advice import suggested, training_usd
@@ -17,7 +18,10 @@ from finetuning.check_file import check_file
 from finetuning.prepare import MANIFEST, TRAINING, VALIDATION, read_tuning_manifest
 from finetuning.submit import TrainingFiles
 from schemas.errors import ExitCode, UserInputError
+from schemas.tuning import ENDED, JobState, TuningLedger
 from storage.tuning_records import load_ledger
+
+_ENDS: dict[JobState, ExitCode] = {"failed": ExitCode.SERVICE_REFUSED, "cancelled": ExitCode.CANCELLED}
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Asked:
     suffix: str | None
     hyperparameters: dict[str, Any]
     seed: int | None
-    again: int
+    again: bool
     month_usd: float | None
 
 
@@ -56,29 +60,64 @@ def submit_files(asked: Asked, *, yes: bool, as_json: bool) -> int:
         form, hint = ("chat", "completion") if report.is_chat else ("completion", "chat")
         what = f"the file is in the {form} form, and {asked.model} is of `family: {entry.family}`."
         raise UserInputError(what, where=str(training), hint=f"`finetune prepare --form {hint}` writes the other form.")
-    wanted = Wanted(asked.model, entry, asked.suffix, asked.hyperparameters, asked.seed, asked.start_from, asked.again)
-    begun = begun_ledger(store, training, validation, wanted)
-    epochs = int(asked.hyperparameters.get("n_epochs", suggested(report.n_examples).n_epochs))
+    wanted = Wanted(asked.model, entry, asked.suffix, asked.hyperparameters, asked.seed, asked.start_from)
+    files = TrainingFiles(training, validation)
+    begun = wanted_job(store, files, wanted, environ, again=asked.again)
+    given = asked.hyperparameters.get("n_epochs")
+    epochs = int(given) if given is not None else suggested(report.n_examples).n_epochs
     usd = training_usd(report, n_epochs=epochs, usd_per_million=tuning_of(entry).usd_per_million_tokens)
-    known = load_ledger(store, begun.key)
-    is_new = known is None or known.job_id is None
-    if is_new:
-        refuse_over_month(store, usd=usd, limit_usd=_month_usd(asked, training), known=known)
-        told = "unknown cost" if usd is None else f"about US$ {usd:,.2f}"
-        err.print(f"{report.n_examples:,} examples, {report.n_tokens:,} tokens, {epochs} epochs: {told}.", markup=False)
+    was_started = begun.job_id is not None
+    if was_started:
+        keep_entry(store, begun)
+        ledger = begun
+    else:
+        refuse_over_month(store, usd=usd, limit_usd=_month_usd(asked, training), known=load_ledger(store, begun.key))
+        size = f"{report.n_examples:,} examples, {report.n_tokens:,} tokens"
+        err.print(f"{size}, {_bill(epochs, usd, is_given=given is not None)}", markup=False)
         if not yes:
             _ask()
-    begun = begun.model_copy(update={"estimated_usd": usd})  # from the first write on: a crash must not lose it
-    ledger = submit(store, begun, TrainingFiles(training, validation), environ)
-    if is_new:
+        begun = begun.model_copy(update={"estimated_usd": usd})  # from the first write on: a crash must not lose it
+        ledger = submit(store, begun, files, environ)
         as_bought(store, ledger.key, usd)
     if as_json:
-        print_json({"key": ledger.key, "job": ledger.job_id, "state": ledger.state, "estimated_usd": usd})
-        return ExitCode.DONE
-    was = "" if is_new else " (started before)"
-    out.print(f"job {ledger.key}: {ledger.job_id}{was}", markup=False)
-    out.print(f"\nNext: nightpoll finetune watch {ledger.key}", markup=False)
-    return ExitCode.DONE
+        found = {"key": ledger.key, "job": ledger.job_id, "state": ledger.state, "estimated_usd": usd, "epochs": given}
+        print_json(found | {"started_before": was_started})
+    else:
+        _show(ledger, was_started=was_started)
+    return _ENDS.get(ledger.state, ExitCode.DONE)
+
+
+def _bill(epochs: int, usd: float | None, *, is_given: bool) -> str:
+    """Epochs and cost, as far as they are known before the service says."""
+    told = "unknown cost" if usd is None else f"about US$ {usd:,.2f}"
+    if is_given:
+        return f"{epochs} epochs: {told}."
+    if usd is None:
+        return f"as many epochs as the service chooses: {told}; `--epochs` says how many."
+    return (
+        f"as many epochs as the service chooses: {told} if it takes {epochs}, US$ {usd / epochs:,.2f} for each; "
+        "`--epochs` says how many."
+    )
+
+
+def _show(ledger: TuningLedger, *, was_started: bool) -> None:
+    """A new job, or one that this very command started before, and what can be done now."""
+    if not was_started:
+        out.print(f"job {ledger.key}: {ledger.job_id}", markup=False)
+        out.print(f"\nNext: nightpoll finetune watch {ledger.key}", markup=False)
+        return
+    at = f"{ledger.created_at:%Y-%m-%d %H:%M} UTC"
+    out.print(f"job {ledger.key}: {ledger.job_id}, started before, at {at}: {ledger.state}", markup=False)
+    if ledger.error:
+        out.print(f"error: {ledger.error}", style="red", markup=False)
+    if ledger.tuned_model:
+        out.print(f"model: {ledger.tuned_model}", markup=False)
+    if ledger.state == "succeeded":
+        out.print(f"\nNext: nightpoll finetune deploy {ledger.key} --register NAME", markup=False)
+    elif ledger.state not in ENDED:
+        out.print(f"\nNext: nightpoll finetune watch {ledger.key}", markup=False)
+    if ledger.state in ENDED:
+        out.print("The same command with --again trains it once more, and is billed once more.", markup=False)
 
 
 def _month_usd(asked: Asked, training: Path) -> float | None:

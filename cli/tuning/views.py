@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from cli.tuning.jobs import job_row
+from cli.tuning.job_rows import job_row
 from cli.views.console import out
 from cli.views.text_table import print_table
 from finetuning.curves import warnings_of

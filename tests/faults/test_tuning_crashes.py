@@ -12,6 +12,7 @@ from finetuning.deploy import deploy
 from finetuning.submit import Submission, TrainingFiles
 from providers.resource_manager import ResourceManager
 from providers.tuning_client import TuningClient, open_tuning_client
+from schemas.errors import RejectedRequestError, ServiceRefusedError
 from schemas.models import Deployment, Model, Tuning
 from schemas.tuning import TuningLedger
 from storage.store import Store
@@ -90,7 +91,7 @@ async def test_deploy_after_a_crash_makes_one_deployment(
     azure: TestEmulator, tmp_path: Path, tuned: TuningLedger, step: str, when: str
 ) -> None:
     store, name = Store(tmp_path / "s"), f"dep-{step}-{when}"
-    tuning = Tuning(account=ARM.removesuffix("/deployments"), arm_url=azure.origin)
+    tuning = account_of(azure)
     manager, before = ResourceManager(tuning, token="t", tokens=None), counts(azure)
     await _keep(store, tuned)
 
@@ -100,14 +101,71 @@ async def test_deploy_after_a_crash_makes_one_deployment(
 
     with pytest.raises(Crash):
         await run(Crashing(manager, step, when))
+    crashed = load_ledger(store, tuned.key)
     done = await run(manager)
     await manager.close()
 
+    assert crashed is not None
+    begun_since = [d.since for d in crashed.deployments if d.begun]
+    assert len(begun_since) == (step == "put")  # nothing was asked for when the first look crashed
     assert counts(azure)[2] - before[2] == 1
     assert done.state == "Succeeded"
     kept = load_ledger(store, tuned.key)
     assert kept is not None
-    assert [d.name for d in kept.deployments] == [name]
+    assert [(d.name, d.begun) for d in kept.deployments] == [(name, False)]
+    if (step, when) == ("put", "after"):
+        assert [d.since for d in kept.deployments] == begun_since  # no hour of hosting is lost
+
+
+async def test_deployment_that_was_refused_leaves_no_line_to_pay_for(
+    azure: TestEmulator, tmp_path: Path, tuned: TuningLedger
+) -> None:
+    store = Store(tmp_path / "s")
+    manager = ResourceManager(account_of(azure), token="t", tokens=None)
+    await _keep(store, tuned)
+
+    with pytest.raises(RejectedRequestError):
+        await deploy(store, manager, tuned, name="gold", model=str(tuned.tuned_model), pause=_real_pause,
+                     tuning=account_of(azure, sku="Gold"))  # fmt: skip
+    azure._put("tuning-faults", {"failed_deploy": True})
+    with pytest.raises(ServiceRefusedError, match="Failed"):
+        await deploy(store, manager, tuned, name="fails", model=str(tuned.tuned_model), pause=_real_pause,
+                     tuning=account_of(azure))  # fmt: skip
+    azure._put("tuning-faults", {})
+    await manager.close()
+
+    kept = load_ledger(store, tuned.key)
+    assert kept is not None
+    assert kept.deployments == []
+
+
+async def test_deployment_that_the_service_took_away_is_made_again_and_billed_from_then(
+    azure: TestEmulator, tmp_path: Path, tuned: TuningLedger
+) -> None:
+    store, tuning = Store(tmp_path / "s"), account_of(azure)
+    manager, model = ResourceManager(tuning, token="t", tokens=None), str(tuned.tuned_model)
+    await _keep(store, tuned)
+    told: list[str] = []
+
+    for _ in range(2):
+        await deploy(
+            store, manager, tuned, name="idle", model=model, tuning=tuning, pause=_real_pause, tell=told.append
+        )
+        await manager.delete("idle")
+        while await manager.get("idle") is not None:
+            await _real_pause(0)
+    await manager.close()
+
+    kept = load_ledger(store, tuned.key)
+    assert kept is not None
+    assert [d.until is None for d in kept.deployments] == [False, True]
+    assert kept.deployments[0].until is not None
+    assert kept.deployments[0].until <= kept.deployments[1].since
+    assert told[-1] == "idle: Succeeded"
+
+
+def account_of(running: TestEmulator, **more: Any) -> Tuning:
+    return Tuning(account=ARM.removesuffix("/deployments"), arm_url=running.origin, **more)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from providers.errors_map import DEPLOYMENT_NOT_FOUND
 from providers.replies import Reply
 from schemas.errors import (
     ModelError,
@@ -28,9 +30,7 @@ async def after_reply(request: PlannedRequest, reply: Reply, lane: Lane, work: S
     lane.breaker.served()
     lane.gate.went_well()
     lane.largest_served = max(tokens, lane.largest_served)
-    if lane.is_paused:
-        lane.is_paused = False
-        work.tell(lane.deployment.pool_name, "")
+    _not_waited_for(lane, work)
     usage = reply.usage
     if usage is not None and not lane.counts_maxima:
         lane.limiter.give_back(tokens - usage.prompt_tokens - usage.completion_tokens)
@@ -59,7 +59,10 @@ async def after_error(
         error = lane.spelling.after(error, sent, lane.model)
     if isinstance(error, OversizedRequestError) and error.retry_after_s is not None:
         return await _day_hint(error, lane, work, tries, tokens)
+    if error.code == DEPLOYMENT_NOT_FOUND and _is_new(lane):
+        return _not_yet(lane, work, tries, now_s)
     if isinstance(error, ServiceRefusedError):
+        _not_waited_for(lane, work)
         reason = f"{error.what} {error.hint}" if error.code.startswith("un") and error.hint else error.what
         lane.breaker.refused(now_s, code=error.code, reason=reason)
     elif isinstance(error, RateLimitedError):
@@ -78,6 +81,37 @@ async def after_error(
         if isinstance(error, TransientModelError) and error.retry_after_s is not None:
             await lane.limiter.hold(min(error.retry_after_s, LONGEST_HOLD_S))
     return error
+
+
+def _not_waited_for(lane: Lane, work: Settling) -> None:
+    if lane.is_paused:
+        lane.is_paused = False
+        work.tell(lane.deployment.pool_name, "")
+
+
+def _is_new(lane: Lane) -> bool:
+    """A deployment that has just been made is not found for minutes, whatever the Resource Manager says."""
+    return lane.model.fresh_until is not None and datetime.now(UTC) < lane.model.fresh_until
+
+
+def _not_yet(lane: Lane, work: Settling, tries: Tries, now_s: float) -> ModelError:
+    """Nobody was there to try: a wait, no attempt, and one call at a time until an answer comes."""
+    lane.breaker.not_yet(now_s)
+    tries.throttles += 1
+    if not lane.is_paused:
+        lane.is_paused = True
+        work.tell(lane.deployment.pool_name, new_sentence(lane))
+    return TransientModelError("The service does not find the new deployment yet.", code="not_served_yet")
+
+
+def new_sentence(lane: Lane) -> str:
+    """What status shows of a deployment that is not served yet."""
+    until = lane.model.fresh_until
+    assert until is not None, "only a new deployment is waited for"
+    return (
+        f"Deployment {lane.deployment.deployment} is new and the service does not find it yet: it is asked every few "
+        f"seconds, and given up at {until.astimezone(UTC):%H:%M} UTC."
+    )
 
 
 def _transient(error: ModelError, lane: Lane, tries: Tries, now_s: float) -> None:

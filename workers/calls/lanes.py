@@ -23,7 +23,7 @@ class Lane:
 
     Attributes:
         largest_served: tokens that the largest answered call booked.
-        is_paused: the service said to come back in a day, and nothing was answered since.
+        is_paused: told to come back in a day, or a new deployment is not found; and nothing was answered since.
     """
 
     def __init__(

@@ -16,8 +16,8 @@ MAX_THROTTLE_WAIT_S = 120.0
 MAX_UNREACHABLE_WAIT_S = 5.0
 FIXED_DELAYS_S = {"respelled": 0.0, "day_hint": 2.0}
 """Sent again under the other name of a parameter; told to come back in a day: does the pool serve others meanwhile?"""
-NO_ATTEMPT_CODES = frozenset({"unreachable", "probe_wait", "budget_wait"})
-"""No call was made: the breaker's patience or the budget bounds these, not the request's attempts."""
+NO_ATTEMPT_CODES = frozenset({"unreachable", "not_served_yet", "probe_wait", "budget_wait"})
+"""Nobody was there to try: the breaker's patience, a new deployment's or the budget bounds these, not the attempts."""
 
 
 class TryAgain(NamedTuple):

@@ -12,6 +12,7 @@ TROUBLE_IN_A_ROW = 8
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 REFUSED_PAUSE_S = 60.0
+NOT_YET_PAUSE_S = 3.0
 DAY_HINTS_IN_A_ROW = 4
 """So many times told to come back tomorrow, and nothing served between: it is not about single requests."""
 
@@ -69,6 +70,10 @@ class Breaker:
     def pause(self, now_s: float) -> None:
         """Leave the deployment alone for a while, then try it with one call."""
         self.closed_until_s, self.proven = now_s + REFUSED_PAUSE_S, False
+
+    def not_yet(self, now_s: float) -> None:
+        """A new deployment is not served yet."""
+        self.closed_until_s, self.proven = now_s + NOT_YET_PAUSE_S, False
 
     def refused(self, now_s: float, *, code: str, reason: str) -> None:
         """Key, quota or deployment refused for good."""

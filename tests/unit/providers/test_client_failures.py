@@ -25,7 +25,7 @@ FAILURES = [
     pytest.param(403, error_body(), {}, ServiceRefusedError, "forbidden", id="403"),
     pytest.param(404, error_body(code="model_not_found"), {}, ServiceRefusedError, "model_not_found", id="404-model"),
     pytest.param(
-        404, error_body(code="DeploymentNotFound"), {}, ServiceRefusedError, "model_not_found", id="404-deployment"
+        404, error_body(code="DeploymentNotFound"), {}, ServiceRefusedError, "deployment_not_found", id="404-deployment"
     ),
     pytest.param(404, "not json", {}, ServiceRefusedError, "model_not_found", id="404-any"),
     pytest.param(410, error_body(), {}, ServiceRefusedError, "model_not_found", id="410"),

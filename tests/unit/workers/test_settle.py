@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -82,10 +83,10 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(answer: ServerAnswer | None = None) -> AsyncIterator[Desk]:
+async def desk(answer: ServerAnswer | None = None, **more: Any) -> AsyncIterator[Desk]:
     async with chat_server(answer) as service:
         deployment = {"name": "east", "base_url": f"{service.url}/v1", "auth": "none", "rpm": 600, "tpm": 9000}
-        model = Model.model_validate({"provider": "openai", "model": "o4-mini", "deployments": [deployment]})
+        model = Model.model_validate({"provider": "openai", "model": "o4-mini", "deployments": [deployment]} | more)
         quota = OpenServer()
         lanes = Lanes(quota, {}, 8)
         try:
@@ -170,6 +171,48 @@ async def test_pool_that_serves_nobody_for_a_day_pauses_says_so_and_is_tried_aga
         d.service.answer = answering(completion())
 
         assert (await work).outcome == "ok"
+        assert d.told[-1] == ("east", "")
+
+
+def not_found() -> ServerAnswer:
+    return answering({"error": {"code": "DeploymentNotFound", "message": "no"}}, status=404)
+
+
+async def test_new_deployment_that_is_not_found_yet_is_waited_for_and_says_so(monkeypatch):
+    monkeypatch.setattr("workers.limits.breaker.NOT_YET_PAUSE_S", 0.1)
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    async with desk(not_found(), fresh_until=until) as d:
+        work = [asyncio.create_task(d.settle(name)) for name in ("a", "b")]
+        await asyncio.sleep(0.8)
+        n_asked = len(d.service.received)
+        d.service.answer = answering(completion())
+        answers = [await each for each in work]
+
+        assert [a.outcome for a in answers] == ["ok", "ok"]
+        assert [a.attempts for a in answers] == [1, 1]
+        assert 2 <= n_asked <= 9
+        assert "is new" in d.told[0][1]
+        assert d.told[-1] == ("east", "")
+
+
+@pytest.mark.parametrize("minutes", [None, -1])
+async def test_deployment_that_is_not_found_and_not_new_stops_the_model_at_once(minutes):
+    until = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
+    async with desk(not_found(), fresh_until=until) as d:
+        with pytest.raises(NoLaneLeft) as end:
+            await d.settle()
+
+        assert (end.value.exit_code, end.value.code) == (5, "deployment_not_found")
+        assert len(d.service.received) == 1
+
+
+async def test_deployment_that_is_still_not_found_when_it_is_new_no_longer_is_given_up(monkeypatch):
+    monkeypatch.setattr("workers.limits.breaker.NOT_YET_PAUSE_S", 0.1)
+    async with desk(not_found(), fresh_until=datetime.now(UTC) + timedelta(seconds=0.6)) as d:
+        with pytest.raises(NoLaneLeft):
+            await d.settle()
+
+        assert len(d.service.received) >= 2
         assert d.told[-1] == ("east", "")
 
 

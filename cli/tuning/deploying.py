@@ -1,0 +1,111 @@
+"""deploy and undeploy: where a tuned model is asked, and under which name it is registered."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from cli.tuning.context import needs_deployment, tuning_of, with_manager
+from cli.tuning.entries import keep_entry, with_entry_of_today
+from cli.views.console import err
+from finetuning.deploy import check_name, deploy, deployment_warnings, model_to_deploy, undeploy
+from finetuning.hosting import is_deployed
+from finetuning.registry import add_version
+from finetuning.registry import check_name as check_registered_name
+from finetuning.serving import ask_once, until_served
+from finetuning.training_bill import training_cost
+from schemas.errors import SettingsError, UserInputError
+from schemas.models import Model
+from schemas.tuning import TuningLedger
+from storage.store import Store
+
+
+def deploy_job(
+    store: Store, ledger: TuningLedger, environ: Mapping[str, str], *, name: str | None, checkpoint: int | None,
+    register: str | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Deploy where the service needs it, wait until it answers, and register the version under a name.
+
+    Raises:
+        UserInputError: a name breaks its rule, or there is no model; nothing was asked then.
+        ModelError: the service refused, or cannot be reached.
+        EnvironmentFailureError: it is deployed and answers to nobody.
+    """
+    if register is not None:
+        check_registered_name(register)
+    model, deployment = model_to_deploy(ledger, checkpoint), None
+    if needs_deployment(ledger.entry):
+        deployment = name if name is not None else f"{register if register is not None else 'tuned'}-{ledger.key[:8]}"
+        check_name(deployment)
+        ledger = with_entry_of_today(ledger)
+        keep_entry(store, ledger)
+        _deploy(store, ledger, environ, deployment, model)
+    elif name is not None:
+        _tell(f"--name is not used: {ledger.entry_name} is of a service that needs no deployment.")
+    version = None
+    if register is not None:
+        ledger = ledger if deployment is not None else _kept_today(store, ledger)
+        version = add_version(
+            store, register, ledger, model=model, deployment=deployment, cost_usd=training_cost(ledger),
+            now=datetime.now(UTC),
+        ).version  # fmt: skip
+    return {"model": model, "deployment": deployment, "registered": register, "version": version}
+
+
+def undeploy_job(store: Store, ledger: TuningLedger, environ: Mapping[str, str], name: str | None) -> list[str]:
+    """Take the deployments of a job away, or one of them; returns their names.
+
+    Raises:
+        UserInputError: there is no such deployment.
+    """
+    found = [d for d in ledger.deployments if d.until is None and name in (None, d.name)]
+    if not found:
+        raise UserInputError("no such deployment of this job is there.", hint="`nightpoll finetune list` shows them.")
+    for each in found:
+        entry = _in_account(ledger.entry, each.account)
+        with_manager(entry, environ, lambda manager, each=each: undeploy(store, manager, ledger, each.name))  # type: ignore[misc]
+    return [each.name for each in found]
+
+
+def _deploy(store: Store, ledger: TuningLedger, environ: Mapping[str, str], name: str, model: str) -> None:
+    tuning, now = tuning_of(ledger.entry), datetime.now(UTC)
+    for line in deployment_warnings(tuning):
+        _tell(line)
+    others = [d.name for d in ledger.deployments if d.name != name and d.until is None and is_deployed(d, now)]
+    if others:
+        _tell(f"The job has other deployments, which are billed too: {', '.join(others)}.")
+    with_manager(
+        ledger.entry,
+        environ,
+        lambda manager: deploy(store, manager, ledger, name=name, model=model, tuning=tuning, tell=_say),
+    )
+    _say(f"asking {name} for one token (about ten are billed) until the service knows it")
+
+    async def ask() -> None:
+        await ask_once(ledger.entry, name, environ)
+
+    try:
+        asyncio.run(until_served(name, ask, tell=_tell))
+    except SettingsError as error:
+        _tell(f"Whether {name} answers could not be asked: {error.what}")
+
+
+def _kept_today(store: Store, ledger: TuningLedger) -> TuningLedger:
+    today = with_entry_of_today(ledger)
+    keep_entry(store, today)
+    return today
+
+
+def _in_account(entry: Model, account: str) -> Model:
+    """The entry as it was when it was deployed there: a DELETE elsewhere would leave the deployment and its bill."""
+    if not account:
+        return entry
+    return entry.model_copy(update={"tuning": tuning_of(entry).model_copy(update={"account": account})})
+
+
+def _say(sentence: str) -> None:
+    err.print(sentence, markup=False)
+
+
+def _tell(sentence: str) -> None:
+    err.print(sentence, style="yellow", markup=False)

@@ -9,7 +9,7 @@ Suh et al. 2025, arXiv 2502.16761. Limit of a job: quotas page of Azure OpenAI.
 
 from typing import NamedTuple
 
-from finetuning.check_file import FileReport
+from finetuning.check_file import FileReport, ends_of
 
 _SMALL, _MIDDLE, _LARGE = 100, 1_000, 10_000
 _RARE_SHARE = 0.02
@@ -126,7 +126,7 @@ def _data(report: FileReport) -> list[str]:
             "of one person they are duplicates."
         )
     rare = [
-        f"{answer!r} to {question[:40]!r} ({count:,})"
+        f"{answer!r} to {ends_of(question)!r} ({count:,})"
         for question, answers in report.answers.items()
         for answer, count in answers.items()
         if count < _RARE_SHARE * sum(answers.values())

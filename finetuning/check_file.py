@@ -233,10 +233,10 @@ class _Checker:
         for question, answers in self._found.answers.items():
             total = sum(answers.values())
             if len(answers) == 1 and total >= LEAST_EXAMPLES:
-                what = f"all {total:,} lines of {question[:40]!r} have one answer."
+                what = f"all {total:,} lines of {ends_of(question)!r} have one answer."
                 self._found.add(Problem(what, name, "There is nothing to learn.", "warning", "one_answer"))
             if len(answers) > 1 and total / len(answers) < LEAST_EXAMPLES:
-                what = f"{len(answers)} different answers in {total:,} lines of {question[:40]!r}."
+                what = f"{len(answers)} different answers in {total:,} lines of {ends_of(question)!r}."
                 hint = "Is this a class, or free text? Few lines a class teach little."
                 self._found.add(Problem(what, name, hint, "warning", "many_answers"))
 
@@ -244,3 +244,9 @@ class _Checker:
 def _question(prompt: str) -> str:
     start = prompt.rfind("Question:")
     return prompt[start:].partition("\n")[0] if start >= 0 else ""
+
+
+def ends_of(question: str, width: int = 50) -> str:
+    """Both ends of a long text: questions of a battery begin alike."""
+    half = width // 2
+    return question if len(question) <= width else f"{question[:half].rstrip()} ... {question[-half:].lstrip()}"

@@ -116,7 +116,7 @@ def promote(
     as_json: JsonOpt = False,
 ) -> int:
     """Put a version into service if it is not worse on held-out respondents; else exit code 9 and the figure."""
-    from cli.views.promotion import Rule, promote_version
+    from cli.views.promotion import Rule, excuse, promote_version
 
     rule = Rule(run, arm, against, margin_points, margin, margin_tv, force)
     done = promote_version(load_store(load_settings()), name, version, rule)
@@ -124,6 +124,8 @@ def promote(
         print_json(done)
     else:
         out.print(done["sentence"], markup=False)
+        if said := excuse(done):
+            out.print(said, markup=False)
     return ExitCode.DONE if done["promoted"] else ExitCode.CHECK_SAID_NO
 
 

@@ -10,7 +10,7 @@ from cli.context import load_environ, load_store
 from cli.opening import checked_study, discard, plan_into_staging
 from cli.views.console import out, print_problem
 from finetuning.advice import advice, suggested, training_usd
-from finetuning.check_file import FileReport, prompt_digest
+from finetuning.check_file import FileReport, ends_of, prompt_digest
 from finetuning.plan_tasks import plan_requests
 from finetuning.prepare import PrepareOptions, prepare
 from schemas import run_paths
@@ -117,6 +117,6 @@ def show_report(report: FileReport, document: dict[str, Any]) -> None:
     )
     for question, answers in list(report.answers.items())[:20]:
         shares = ", ".join(f"{answer} {n:,}" for answer, n in answers.most_common(8))
-        out.print(f"  {question[:60] or 'answers'}: {shares}", markup=False)
+        out.print(f"  {ends_of(question, 70) or 'answers'}: {shares}", markup=False)
     for sentence in document["advice"]:
         out.print(sentence, markup=False)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from cli.views.console import out
 from cli.views.evaluation import evaluated
-from cli.views.promotion import evidence, figures
+from cli.views.promotion import evidence, excuse, figures
 from cli.views.text_table import print_table
 from evaluation.inference.held_out import HeldOut, held_out
 from finetuning.promotion import judge
@@ -55,6 +55,8 @@ def show_comparison(document: Mapping[str, Any]) -> None:
         text = f"{gap['measure']}: {gap['value']:+.4f} (95 % {gap['low']:+.4f} to {gap['high']:+.4f})"
         out.print(f"{arm} minus {against}, {text}; {gap['arm']:.4f} and {gap['rival']:.4f}", markup=False)
     out.print(_TURNED[document["second"]["measure"]], markup=False)
+    if said := excuse(document):
+        out.print(said, markup=False)
     rows = [[name, *(_number(value) for value in usage.values())] for name, usage in document["usage"].items()]
     headers = ["arm", *next(iter(document["usage"].values()))]
     print_table("", headers, rows, right=tuple(range(1, len(headers))))

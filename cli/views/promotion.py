@@ -1,5 +1,6 @@
 """Promotion: from an evaluation of a run to a verdict, kept with the version."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -116,5 +117,17 @@ def figures(seen: HeldOut) -> dict[str, Any]:
         "accuracy": seen.accuracy._asdict(),
         "second": seen.second._asdict(),
         "new_flags": [f"{flag} at {question}" for question, flag in seen.new_flags],
+        "excused": seen.excused,
         "simulated": seen.simulated,
     }
+
+
+def excuse(document: Mapping[str, Any]) -> str:
+    """What the evaluation flags and a promotion does not count, in a sentence; "" where there is nothing."""
+    questions = document.get("excused")
+    if not questions:
+        return ""
+    return (
+        f"note: its likeliest answers are COLLAPSED at {', '.join(questions)}. That does not count: its probabilities "
+        "are as varied as people, or the demographic logit collapses there, too."
+    )

@@ -45,11 +45,13 @@ class HeldOut(NamedTuple):
         second: log loss where both have probabilities at every question, else the total variation between what
             people and the arm answer; both with their sign turned.
         new_flags: (question, flag) of the arm alone.
+        excused: questions at which the arm is flagged COLLAPSED and that does not count: why stands at `_judged_flags`.
     """
 
     accuracy: Gap
     second: Gap
     new_flags: list[tuple[str, str]]
+    excused: list[str]
     n: int
     n_in_sample: int
     simulated: bool
@@ -75,34 +77,41 @@ def held_out(found: Evaluation, arm: str, rival: str) -> HeldOut:
     of = _Compared(scores.run, cells, questions, arm, rival, draws_of(scores.run))
     has_probabilities = all(cell.probabilities is not None for cell in cells.values())
     own = [cells[q, arm] for q in questions]
+    flags, excused = _judged_flags(scores, questions, arm, rival)
     everyone: set[int] = set()
     for cell in own:
         everyone |= set(cell.respondent[cell.eligible].tolist())
     return HeldOut(
         accuracy=_gap(ACCURACY, of, _right),
         second=_gap(LOG_LOSS, of, _loss) if has_probabilities else _variation_gap(of),
-        new_flags=_new_flags(scores, questions, arm, rival),
+        new_flags=flags,
+        excused=excused,
         n=len(everyone),
         n_in_sample=sum(int(cell.in_sample.sum()) for cell in own),
         simulated=any(bool(cell.simulated.any()) for cell in own),
     )
 
 
-def _new_flags(scores: SplitScores, questions: Sequence[str], arm: str, rival: str) -> list[tuple[str, str]]:
-    """Flags that the rival does not have.
+def _judged_flags(
+    scores: SplitScores, questions: Sequence[str], arm: str, rival: str
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Flags that the rival does not have, and questions at which the arm's COLLAPSED is no reason against it.
 
     COLLAPSED counts by the probabilities where the arm has them, and not where the demographic logit collapses, too:
     the likeliest answer of a weak signal is often the same for everybody.
     """
-    found = []
+    found, excused = [], []
     for q in questions:
         own, other = scores.cells[q, arm], scores.cells[q, rival]
         if LOW_COVERAGE in own.flags and LOW_COVERAGE not in other.flags:
             found.append((q, LOW_COVERAGE))
-        collapsed = COLLAPSED in own.flags and COLLAPSED not in (*other.flags, *own.logit_flags)
-        if collapsed and _is_narrow(own.measured.cell):
+        if COLLAPSED not in own.flags or COLLAPSED in other.flags:
+            continue
+        if COLLAPSED not in own.logit_flags and _is_narrow(own.measured.cell):
             found.append((q, COLLAPSED))
-    return found
+        else:
+            excused.append(q)
+    return found, excused
 
 
 def _is_narrow(cell: Cell) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.views.promotion import evidence
+from cli.views.promotion import evidence, excuse, figures
 from evaluation.inference.held_out import HeldOut, held_out
 from evaluation.job import evaluate_run
 from finetuning.promotion import judge
@@ -71,6 +71,22 @@ def test_probabilities_of_one_arm_stand_for_its_shares(tmp_path: Path) -> None:
 
     assert seen.second.measure == "total variation"
     assert seen.second.arm == pytest.approx(0.0, abs=1e-9)
+
+
+def test_likeliest_answer_that_is_always_the_same_is_told_and_excused_by_varied_probabilities(tmp_path: Path) -> None:
+    people = dict(zip([1, 2, 3], shares(TRUTH), strict=True))
+    narrow = {1: 0.01, 2: 0.01, 3: 0.98}
+    always = np.full(N, 3)
+    rival = ArmRows(SPREAD)
+
+    varied = compared(tmp_path / "a", ArmRows(always, probabilities=[people] * N), rival)
+    collapsed = compared(tmp_path / "b", ArmRows(always, probabilities=[narrow] * N), rival)
+
+    assert varied.new_flags == []
+    assert varied.excused == ["Q"]
+    assert "COLLAPSED at Q" in excuse(figures(varied))
+    assert excuse(figures(compared(tmp_path / "c", rival, rival))) == ""
+    assert [*collapsed.excused, *(q for q, _ in collapsed.new_flags)] == ["Q"]
 
 
 def test_probabilities_of_both_arms_give_log_loss(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from finetuning.other_formats import other_format
 from providers.tokens import TokenCounter
 from schemas.errors import Problem, UserInputError
 from storage.named_file import checked_file
-from survey.missing_labels import missing_kind
+from survey.codes.missing_labels import missing_kind
 
 LEAST_EXAMPLES = 10
 """Source: fine-tuning guides of OpenAI and Azure OpenAI, read 2026-11-22."""

@@ -227,7 +227,7 @@ class _Checker:
     def _classes(self, name: str) -> None:
         for question, n in self._n_missing.items():
             if n:
-                what = f"{n:,} answers to {question[:40]!r} read like refused or not known."
+                what = f"{n:,} answers to {ends_of(question)!r} read like refused or not known."
                 hint = "Leave out who gave no answer: the model would learn to give none."
                 self._found.add(Problem(what, name, hint, "warning", "missing_answers"))
         for question, answers in self._found.answers.items():

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas import run_paths
+from schemas import run_paths, tables
 from schemas.errors import UserInputError
 from storage.parts import open_table
 from storage.store import Store
 
-_COLUMNS = ["arm", "split", "respondent_id", "question_id", "request_id", "truth", "truth_status", "option_order"]
+TRUTHS = ("truth", "truth_codes", "truth_number", "truth_text")
+"""Columns of human answers: a code, codes ticked, a number, own words."""
+_COLUMNS = ["arm", "split", "respondent_id", "question_id", "request_id", *TRUTHS, "truth_status", "option_order"]
 _SPLITS = ("train", "validation")
 
 
@@ -23,7 +26,7 @@ class PlanTasks:
 
     Attributes:
         request: 16-byte ids, shape (n,), ascending.
-        rows: the same rows as a table: split, respondent_id, question_id, truth, option_order.
+        rows: the same rows as a table: split, respondent_id, question_id, TRUTHS, option_order.
         test_ids: respondents held out.
         n_without_answer: tasks of training respondents without an answer; never a target.
     """
@@ -51,11 +54,12 @@ def plan_tasks(store: Store, run_id: str, arm: str) -> PlanTasks:
     kept, test, n_without = [], set[str](), 0
     with open_table(store, run_paths.tasks(run_id)) as file:
         for batch in file.iter_batches(65_536, columns=_COLUMNS):
-            table = pa.Table.from_batches([batch])
+            table = _with_all_truths(pa.Table.from_batches([batch]))
             test.update(pc.unique(table.filter(pc.equal(table["split"], "test"))["respondent_id"]).to_pylist())
             mine = table.filter(pc.and_(pc.equal(table["arm"], arm), pc.is_valid(table["request_id"])))
             mine = mine.filter(pc.is_in(mine["split"], pa.array(_SPLITS)))
-            answered = mine.filter(pc.and_(pc.equal(mine["truth_status"], "answered"), pc.is_valid(mine["truth"])))
+            has_one = reduce(pc.or_, (pc.is_valid(mine[name]) for name in TRUTHS))
+            answered = mine.filter(pc.and_(pc.equal(mine["truth_status"], "answered"), has_one))
             n_without += len(mine) - len(answered)
             kept.append(answered.drop_columns(["arm", "truth_status"]))
     rows = pa.concat_tables(kept)
@@ -67,10 +71,18 @@ def plan_tasks(store: Store, run_id: str, arm: str) -> PlanTasks:
     split = rows["split"].combine_chunks().dictionary_encode()
     question = rows["question_id"].combine_chunks().dictionary_encode()
     slim = pa.table({
-        "split": split, "respondent_id": rows["respondent_id"], "question_id": question, "truth": rows["truth"],
-        "option_order": rows["option_order"],
+        "split": split, "respondent_id": rows["respondent_id"], "question_id": question,
+        **{name: rows[name] for name in (*TRUTHS, "option_order")},
     })  # fmt: skip
     return PlanTasks(ids[order], slim.take(pa.array(order)), frozenset(test), n_without)
+
+
+def _with_all_truths(table: pa.Table) -> pa.Table:
+    """The table with nulls in columns that plans of earlier versions do not have."""
+    for name in TRUTHS:
+        if name not in table.column_names:
+            table = table.append_column(tables.TASKS.field(name), pa.nulls(len(table), tables.TASKS.field(name).type))
+    return table
 
 
 def plan_requests(store: Store, run_id: str) -> Iterator[pa.Table]:

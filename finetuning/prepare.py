@@ -10,21 +10,27 @@ from hashlib import sha256
 from pathlib import Path
 
 from finetuning.balance import balanced_lines
-from finetuning.plan_tasks import PlanTasks, ids_sha256, plan_requests, plan_tasks
+from finetuning.plan_tasks import TRUTHS, PlanTasks, ids_sha256, plan_requests, plan_tasks
 from finetuning.shuffle import Shuffle
-from finetuning.training_lines import answer_text, training_line
-from schemas.answer_format import answer_format
+from finetuning.training_lines import training_line
+from schemas.answer_format import Asked, answer_format
 from schemas.errors import UserInputError
 from schemas.models import Model
 from schemas.run import RunManifest
 from schemas.study import Arm
 from schemas.tuning import TrainingForm, TuningManifest, WrittenFile
+from schemas.written_answers import written_answer
 from storage.runs import load_codebook, load_manifest
 from storage.store import Store
 from storage.trouble import store_error
 
 TRAINING, VALIDATION, MANIFEST = "training.jsonl", "validation.jsonl", "manifest.json"
 _BOM = b"\xef\xbb\xbf"
+OWN_WORDS = "(own words)"
+"""Stands in a manifest's counts for open answers, which are nobody else's to read."""
+_TRUTH_OF: dict[Asked, str] = {
+    "single": "truth", "several": "truth_codes", "numeric": "truth_number", "open": "truth_text",
+}  # fmt: skip
 _FILES = {"train": TRAINING, "validation": VALIDATION}
 
 
@@ -53,6 +59,7 @@ class PrepareOptions:
 class _Gathered:
     ids: dict[str, set[str]] = field(default_factory=lambda: {"train": set(), "validation": set()})
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    n_without: int = 0
 
 
 def prepare(
@@ -103,7 +110,7 @@ def prepare(
             n_test=len(tasks.test_ids),
             counts={question: dict(sorted(counts.items())) for question, counts in sorted(gathered.counts.items())},
             n_duplicates=shuffles["train"].n_duplicates + shuffles["validation"].n_duplicates,
-            n_without_answer=tasks.n_without_answer,
+            n_without_answer=tasks.n_without_answer + gathered.n_without,
             balanced=options.balance,
             split_by=run.study.split.by,
             entry_name=run.study.arms[arm].model,
@@ -163,7 +170,8 @@ def _gather(
 ) -> _Gathered:
     questions = load_codebook(store, run_id).questions
     shapes = {name: answer_format(arm, question) for name, question in questions.items()}
-    columns = {name: tasks.rows[name].to_pylist() for name in ("split", "respondent_id", "question_id", "truth")}
+    kept = ("split", "respondent_id", "question_id", *TRUTHS)
+    columns = {name: tasks.rows[name].to_pylist() for name in kept if tasks.rows[name].null_count < len(tasks.rows)}
     orders, gathered = tasks.rows["option_order"], _Gathered()
     for requests in plan_requests(store, run_id):
         turns = requests["turns"].to_pylist()
@@ -175,11 +183,17 @@ def _gather(
                 hint = "Train an arm that asks once: no stages, memory or permutations."
                 raise UserInputError("the arm asks in several turns.", where="--arm", hint=hint)
             order = orders[row].as_py() if shapes[question].form == "letter" else ()
-            answer = answer_text(columns["truth"][row], shapes[question], questions[question], order)
+            truth = columns.get(_TRUTH_OF[shapes[question].asked])
+            if truth is None or truth[row] is None:
+                gathered.n_without += 1
+                continue
+            real = tuple(truth[row]) if isinstance(truth[row], list) else truth[row]
+            answer = written_answer(real, shapes[question], questions[question], order)
             shuffles[split].add(f"{who}\x1f{question}", training_line(turns[at], answer, form, weights=options.weights))
             gathered.ids[split].add(who)
             if split == "train":
-                gathered.counts[question][answer] += 1
+                told = OWN_WORDS if shapes[question].asked == "open" else answer
+                gathered.counts[question][told] += 1
     return gathered
 
 

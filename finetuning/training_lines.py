@@ -1,12 +1,10 @@
 """Training lines of a plan: its own prompts with the human answers behind them. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from schemas.answer_format import LETTERS, AnswerFormat
-from schemas.codebook import CodedVariable
 from schemas.completion_form import as_completion, as_prompt
 from schemas.tuning import TrainingForm
 
@@ -14,28 +12,12 @@ _ANSWERED, _NOT_LEARNED = '"role":"assistant"}', '"role":"assistant","weight":0}
 """The end of an assistant message in canonical JSON; inside a text its quotation marks would be escaped."""
 
 
-def answer_text(code: int, shape: AnswerFormat, question: CodedVariable, order: Sequence[int]) -> str:
-    """A human answer as the model should have written it.
-
-    Args:
-        code: of the answer.
-        shape: how the arm's answers look.
-        question: labels.
-        order: codes in the order shown.
-    """
-    if shape.form == "letter":
-        return LETTERS[list(order).index(code)]
-    if shape.form == "label":
-        return " ".join(question.labels.get(code, str(code)).split())
-    return json.dumps({"answer": code}) if shape.form == "json" else str(code)
-
-
 def training_line(turns: str, answer: str, form: TrainingForm, *, weights: bool = True) -> bytes:
     """One line, line feed included.
 
     Args:
         turns: the plan's column: a canonical JSON list with one turn in it.
-        answer: as `answer_text` writes it.
+        answer: as `schemas.written_answers` writes it.
         form: chat, or prompt and completion.
         weights: answers that are part of the prompt (examples, an interview) get `"weight":0`: they are not learned.
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import isnan
 from sys import intern
 
-from producer.prompting.example_answers import RealAnswer
 from producer.prompting.persona_pieces import codes_of
+from schemas.written_answers import RealAnswer
 from survey.prepared import Answers
 
 

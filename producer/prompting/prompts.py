@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from producer.arms import ModelArm
 from producer.prompting.conversation import AGAIN, Conversation, Turn
-from producer.prompting.example_answers import RealAnswer
 from producer.prompting.examples import Chosen, ExampleIndex
 from producer.prompting.interview import Interview
 from producer.prompting.one_text import OneText
@@ -15,6 +14,7 @@ from producer.prompting.pieces import Message, Piece, piece_of
 from producer.prompting.question_texts import QuestionTexts
 from producer.prompting.strategies import Ask, Example, messages_of
 from schemas.codebook import CodedVariable
+from schemas.written_answers import RealAnswer
 
 
 class Request(NamedTuple):

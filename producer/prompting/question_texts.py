@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from producer.arms import ModelArm
-from producer.prompting.example_answers import RealAnswer, written_answer
 from producer.prompting.option_orders import Order
 from producer.prompting.pieces import Piece, piece_of
 from producer.prompting.strategies import SEAM, Ask, question_text
 from schemas.answer_format import answer_format
 from schemas.codebook import CodedVariable
+from schemas.written_answers import RealAnswer, written_answer
 
 MOST_KEPT = 5000
 """Texts kept: more orders than that hardly come twice."""

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from cli.endpoint_probe import Probe
 from providers.clients import ChatClient, open_client
 from providers.families import wire_parameters
 from schemas.completion_form import as_prompt
@@ -16,20 +16,7 @@ QUESTION = [{"role": "user", "content": "Say yes."}]
 MOST_TRIES = 3
 
 
-@dataclass(frozen=True)
-class Answered:
-    """What came of the call.
-
-    Attributes:
-        exit_code: of a command that stops here; DONE if the deployment answers.
-    """
-
-    detail: str
-    hint: str = ""
-    exit_code: ExitCode = ExitCode.DONE
-
-
-def call_once(model: Model, deployment: Deployment, environ: Mapping[str, str]) -> Answered:
+def call_once(model: Model, deployment: Deployment, environ: Mapping[str, str]) -> Probe:
     """One answer, paid at the usual price; the call is sent again under another name of the token limit if told so.
 
     Nothing the other side does raises.
@@ -37,25 +24,25 @@ def call_once(model: Model, deployment: Deployment, environ: Mapping[str, str]) 
     try:
         return asyncio.run(_call(model, deployment, environ))
     except NightpollError as error:
-        return Answered(error.what, error.hint, error.exit_code)
+        return Probe(error.what, error.hint, error.exit_code)
 
 
-async def _call(model: Model, deployment: Deployment, environ: Mapping[str, str]) -> Answered:
+async def _call(model: Model, deployment: Deployment, environ: Mapping[str, str]) -> Probe:
     client, spelling = open_client(model, deployment, environ=environ), Spelling()
     try:
         for _ in range(MOST_TRIES):
             sent = spelling.applied(wire_parameters(model.family, model.parameters))
             refusal = await _refused(client, sent, model)
             if refusal is None:
-                return Answered(_found(wire_parameters(model.family, model.parameters), sent))
+                return Probe(_found(wire_parameters(model.family, model.parameters), sent))
             refused = spelling.after(refusal, sent, model)
             if refused.code != "respelled":
-                return Answered(refused.what, refused.hint, ExitCode.SERVICE_REFUSED)
+                return Probe(refused.what, refused.hint, ExitCode.SERVICE_REFUSED)
     except ModelError as error:
-        return Answered(error.what, error.hint, error.exit_code)
+        return Probe(error.what, error.hint, error.exit_code)
     finally:
         await client.close()
-    return Answered("takes no name of the token limit.", exit_code=ExitCode.SERVICE_REFUSED)
+    return Probe("takes no name of the token limit.", exit_code=ExitCode.SERVICE_REFUSED)
 
 
 async def _refused(client: ChatClient, sent: dict[str, Any], model: Model) -> UnsupportedParameterError | None:

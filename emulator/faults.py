@@ -1,16 +1,19 @@
 """What can go wrong on purpose, how often, and for which calls."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from schemas.errors import SettingsError
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class Fault(StrEnum):
@@ -111,18 +114,34 @@ def read_faults(path: Path) -> Faults:
 
 
 def parse_faults(data: Any, *, where: str) -> Faults:  # noqa: ANN401 - anything a JSON body may hold
-    """Faults from decoded JSON or YAML.
+    """Faults of single calls from decoded JSON or YAML.
 
     Raises:
         SettingsError: not a mapping of the keys above to numbers in range.
     """
+    return checked_faults(Faults, data, list(Fault), kind="faults", where=where)
+
+
+def checked_faults(shape: type[Shape], data: Any, keys: Iterable[str], *, kind: str, where: str) -> Shape:  # noqa: ANN401
+    """Faults of any kind from decoded JSON or YAML.
+
+    Args:
+        shape: the model they have to fit.
+        data: as decoded.
+        keys: what may be named, for the hint.
+        kind: what they are called: "batch faults".
+        where: who gave them.
+
+    Raises:
+        SettingsError: they do not fit.
+    """
     try:
-        return Faults.model_validate(data)
+        return shape.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        hint = "Faults: " + ", ".join(Fault) + "."
-        raise SettingsError(f"{key or 'faults'}: {first['msg']}", where=where, hint=hint) from error
+        key = ".".join(map(str, first["loc"])) or kind.replace(" ", "_")
+        hint = f"{kind.capitalize()}: {', '.join(keys)}."
+        raise SettingsError(f"{key}: {first['msg']}", where=where, hint=hint) from error
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

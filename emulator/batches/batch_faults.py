@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from emulator.faults import Faults, Share
-from schemas.errors import SettingsError
+from emulator.faults import Faults, Share, checked_faults
 
 
 class BatchFaults(BaseModel):
@@ -75,10 +74,4 @@ def parse_batch_faults(data: Any, *, where: str) -> BatchFaults:  # noqa: ANN401
     Raises:
         SettingsError: not a mapping of the keys above to values in range.
     """
-    try:
-        return BatchFaults.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        hint = "Batch faults: " + ", ".join(BatchFaults.model_fields) + "."
-        raise SettingsError(f"{key or 'batch_faults'}: {first['msg']}", where=where, hint=hint) from error
+    return checked_faults(BatchFaults, data, BatchFaults.model_fields, kind="batch faults", where=where)

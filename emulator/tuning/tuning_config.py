@@ -5,9 +5,9 @@ All durations are seconds of service time; a real second holds `batch_speed` of 
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.errors import SettingsError
+from emulator.faults import checked_faults
 
 DAY_S = 86_400.0
 
@@ -83,10 +83,4 @@ def parse_tuning_faults(data: Any, *, where: str) -> TuningFaults:  # noqa: ANN4
     Raises:
         SettingsError: not a mapping of the keys above to values in range.
     """
-    try:
-        return TuningFaults.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        hint = "Tuning faults: " + ", ".join(TuningFaults.model_fields) + "."
-        raise SettingsError(f"{key or 'tuning_faults'}: {first['msg']}", where=where, hint=hint) from error
+    return checked_faults(TuningFaults, data, TuningFaults.model_fields, kind="tuning faults", where=where)

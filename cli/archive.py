@@ -22,7 +22,11 @@ def write_archive(store: Store, run_id: str, path: Path, *, microdata: bool) -> 
         OSError: `path` cannot be written.
     """
     load_manifest(store, run_id)
-    folder = store.fetched_folder(run_id).resolve()
+    with store.fetched_folder(run_id) as folder:
+        return _write(store, run_id, folder.resolve(), path, microdata=microdata)
+
+
+def _write(store: Store, run_id: str, folder: Path, path: Path, *, microdata: bool) -> int:
     if path.resolve().is_relative_to(folder):
         raise UserInputError("an archive cannot lie in the run it holds.", where=str(path))
     found = [p for p in sorted(folder.rglob("*")) if p.is_file() and not p.is_symlink() and not p.name.startswith(".")]

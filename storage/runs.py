@@ -90,6 +90,11 @@ def load_events(store: Store, run_id: str) -> list[Event]:
     return events
 
 
+def last_event(store: Store, run_id: str) -> str:
+    """Name of the last event's file, "" without one: another one says that something happened since."""
+    return max(store.names(run_paths.events_dir(run_id)), default="")
+
+
 def load_state(store: Store, run_id: str) -> RunState:
     """What the events of a run say."""
     return fold(load_events(store, run_id))

@@ -4,7 +4,6 @@ Durability: scratch file in the same folder, fsync, then link or rename. A crash
 name starts with a dot; readers never see it.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -15,7 +14,8 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from schemas.errors import StoreError
-from schemas.run_paths import PRIVATE
+from schemas.run_paths import PRIVATE, run_json
+from storage.local_files import sole_writer, sync
 from storage.trouble import store_error
 
 DEFAULT_MODE = 0o644
@@ -61,9 +61,29 @@ class Store:
         """
         return self.path(rel)
 
-    def fetched_folder(self, rel_dir: str) -> Path:
-        """A folder on this host that holds everything below `rel_dir`, for reading only."""
-        return self.path(rel_dir)
+    @contextmanager
+    def fetched_folder(self, rel_dir: str) -> Iterator[Path]:
+        """A folder on this host that holds everything below `rel_dir`, for reading only and while the block lasts."""
+        yield self.path(rel_dir)
+
+    def run_life(self, run_id: str, *, anew: bool = False) -> str:
+        """Changes when a run was removed and planned again under its name; "" while there is none.
+
+        What is remembered of a run's files is remembered under it.
+
+        Args:
+            run_id: of the run.
+            anew: do not be content with what was seen seconds ago: something new begins.
+
+        Raises:
+            StoreAwayError: the store cannot be reached.
+        """
+        del anew
+        try:
+            seen = self.path(run_json(run_id)).stat()
+        except OSError:
+            return ""
+        return f"{seen.st_ino}-{seen.st_mtime_ns}"
 
     def ring(self) -> None:
         """Tell readers of `bell` that an event was added."""
@@ -122,7 +142,7 @@ class Store:
         """Write a whole file if it still has this tag (None: if it is not there); False if it has not."""
         if tag is None:
             return self.put_if_absent(rel, data)
-        with self._alone(rel):
+        with self._told(rel, "write"), sole_writer(self.path(rel)):
             found = self.read_tagged(rel)
             if found is None or found.tag != tag:
                 return False
@@ -139,7 +159,7 @@ class Store:
     def adopt_if_absent(self, scratch: Path, rel: str) -> bool:
         """Publish a finished file of the same file system unless the name is taken; False if it was."""
         with self._told(rel, "write"):
-            _sync(scratch)
+            sync(scratch)
         return self._publish_new(scratch, rel)
 
     @contextmanager
@@ -148,7 +168,7 @@ class Store:
         with self._scratch(rel, mode) as scratch:
             yield scratch
             with self._told(rel, "write"):
-                _sync(scratch)
+                sync(scratch)
                 scratch.replace(self.path(rel))
 
     def remove(self, rel: str) -> None:
@@ -205,21 +225,9 @@ class Store:
             with suppress(OSError):
                 scratch.unlink()
 
-    @contextmanager
-    def _alone(self, rel: str) -> Iterator[None]:
-        """No other process of this host replaces the file meanwhile."""
-        target = self.path(rel)
-        with self._told(rel, "write"):
-            fd = os.open(target.parent / f".{target.name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX)
-                yield
-            finally:
-                os.close(fd)
-
     def _publish_new(self, scratch: Path, rel: str) -> bool:
         with self._told(rel, "write"):
-            _sync(scratch)
+            sync(scratch)
             try:
                 os.link(scratch, self.path(rel))  # fails if the name is taken: the only exclusive publish
             except FileExistsError:
@@ -232,14 +240,6 @@ class Store:
             yield
         except OSError as e:
             raise store_error(e, self.path(rel), doing) from e
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def open_store(uri: str, cache: Path | None = None) -> Store:

@@ -20,15 +20,15 @@ from producer.enqueue import ShardMessage, publish
 from schemas import run_paths, wire
 from schemas.errors import NightpollError, StoreAwayError, StoreError
 from schemas.events import RunState
-from schemas.run import RunManifest
 from storage.news import News
 from storage.parts import landed_units
-from storage.runs import append_event, list_run_ids, load_manifest, load_state
+from storage.runs import append_event, last_event, list_run_ids, load_state
 from storage.store import Store
 from workers.backlog import Published, Stream, next_messages, shares_of
 from workers.batch.batches import BatchKeeper
 from workers.beats import live_slots
 from workers.evaluations.jobs import EvaluationJobs
+from workers.manifests import Manifests
 from workers.nights.loop import Nights
 from workers.predictions.compaction import compact
 from workers.predictions.late_answers import late_answers
@@ -67,9 +67,9 @@ class Keeper(threading.Thread):
         self._token = uuid4().hex
         self._stop_event = threading.Event()
         self._published = Published()
-        self._manifests: dict[str, RunManifest] = {}
+        self._manifests = Manifests(store)
         self._news = News(store)
-        self._resting: dict[str, int] = {}  # runs with nothing to do, with the number of events they had then
+        self._resting: dict[str, str] = {}  # runs with nothing to do, with the last event they had then
         self._versions = VersionWatch(store, clock=clock)
         self._evaluations = EvaluationJobs(redis, app, clock)
         self._held_since_s: dict[ShardMessage, float] = {}
@@ -144,14 +144,14 @@ class Keeper(threading.Thread):
             if not has_news and run_id in self._resting:
                 continue
             self._stay()
-            n_events = len(self._store.names(run_paths.events_dir(run_id)))
-            if self._resting.get(run_id) == n_events:
+            last = last_event(self._store, run_id)
+            if self._resting.get(run_id) == last:
                 continue
             state = load_state(self._store, run_id)
             if state.is_active or state.is_to_evaluate:
                 found[run_id] = state
             else:
-                self._resting[run_id] = n_events
+                self._resting[run_id] = last
         return found
 
     def _streams(self, run_id: str, state: RunState) -> list[Stream]:
@@ -159,7 +159,7 @@ class Keeper(threading.Thread):
         self._stay()
         landed = landed_units(self._store, run_id)
         generations = (0, state.generation) if state.generation else (0,)
-        per_model = self._manifest(run_id).online_shards
+        per_model = self._manifests.of(run_id).online_shards
         streams = [
             Stream(run_id, generation, shards, landed, state.priority)
             for generation in generations
@@ -174,11 +174,6 @@ class Keeper(threading.Thread):
 
     def _has_batches(self, run_id: str, state: RunState) -> bool:
         return self._batches is not None and self._batches.is_open(run_id, state)
-
-    def _manifest(self, run_id: str) -> RunManifest:
-        if run_id not in self._manifests:
-            self._manifests[run_id] = load_manifest(self._store, run_id)
-        return self._manifests[run_id]
 
     def _publish(self, streams: list[Stream]) -> None:
         n_waiting = self._redis.llen(wire.QUEUE)
@@ -243,7 +238,7 @@ class Keeper(threading.Thread):
             return
         if not load_state(self._store, run_id).is_active:
             return  # a cancel or a new generation came while we compacted: its own round will see to it
-        late = late_answers(self._store, self._manifest(run_id))
+        late = late_answers(self._store, self._manifests.of(run_id))
         data = {"exit_code": summary.exit_code, "statuses": summary.statuses} | ({"late": late} if late else {})
         append_event(self._store, run_id, "finished", data)
         log.info("run finished", extra={"event": "run_finished", "run_id": run_id})

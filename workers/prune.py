@@ -81,8 +81,9 @@ def _reuse_days(store: Store, run_id: str) -> float:
 
 def _named(store: Store) -> set[str]:
     """Runs that a document beside the runs names; summaries of nights do not count, they only look back."""
-    folder, runs = store.fetched_folder(PRIVATE), list_run_ids(store)
-    past = [folder / each.removeprefix(f"{PRIVATE}/") for each in (NIGHTS_DIR, STAGING, TRASH)]
-    documents = [p for p in folder.rglob("*.json") if not any(p.is_relative_to(one) for one in past)]
-    texts = [path.read_text(encoding="utf-8", errors="replace") for path in documents if path.is_file()]
+    runs = list_run_ids(store)
+    with store.fetched_folder(PRIVATE) as folder:
+        past = [folder / each.removeprefix(f"{PRIVATE}/") for each in (NIGHTS_DIR, STAGING, TRASH)]
+        documents = [p for p in folder.rglob("*.json") if not any(p.is_relative_to(one) for one in past)]
+        texts = [path.read_text(encoding="utf-8", errors="replace") for path in documents if path.is_file()]
     return {run_id for run_id in runs if any(f'"{run_id}"' in text for text in texts)}

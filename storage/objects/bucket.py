@@ -118,6 +118,14 @@ class Bucket:
                 return False
             return True
 
+    def tag(self, name: str) -> str:
+        """The ETag of an object, "" if it is not there."""
+        with self._told(name, "read"):
+            try:
+                return str(obstore.head(self._small, name)["e_tag"])
+            except FileNotFoundError:
+                return ""
+
     def remove(self, names: Sequence[str]) -> None:
         """Remove objects; those that are not there do not matter."""
         for name in names:

@@ -1,24 +1,25 @@
 """The store on object storage: every name is one object; this host keeps copies of those that never change.
 
 What is written goes to the bucket first and counts only there. Objects that are created once and never replaced are
-fetched once per host; all others are asked for with the ETag of the copy at hand. Staging folders and scratch files
-live on this host alone until they are published.
+fetched once per host and life of their run (`storage.objects.lives`); all others are asked for with the ETag of the
+copy at hand. Staging folders and scratch files live on this host alone until they are published.
 """
 
 import hashlib
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from schemas import run_paths
-from schemas.errors import SettingsError, StoreError
+from schemas.errors import SettingsError, StoreAwayError, StoreError
 from storage.objects.address import Address, parse_address
 from storage.objects.bucket import Bucket, Got
+from storage.objects.copies import RUNS, VERSIONS, Copies, linked
+from storage.objects.lives import Lives
 from storage.store import DEFAULT_MODE, Store, Tagged
 
 _LASTING = re.compile(
@@ -26,13 +27,12 @@ _LASTING = re.compile(
     r"|responses/[^/]+)"
 )
 """Created once, never replaced with other content."""
+_RUN_JSON = re.compile(r"[^/.][^/]*/run\.json")
 _IN_PLACE = re.compile(r"[^/.][^/]*/batches/[^/]+\.jsonl")
 """Read and written again where it lies, by one process at a time: its copy has the object's own name."""
 _FILE = re.compile(r"\.(json|jsonl|parquet|asks|again|turns|html|csv|lock)$")
 _COPY_MODE = 0o600
-_VERSIONS = ".versions"
 _BELL = f"{run_paths.PRIVATE}/bell"
-_VERSIONS_KEPT_S = 2 * 86400
 
 
 class ObjectStore(Store):
@@ -44,7 +44,8 @@ class ObjectStore(Store):
     def __init__(self, address: Address, root: Path, bucket: Bucket) -> None:
         super().__init__(root, address.uri)
         self._bucket = bucket
-        self._seen_runs: set[str] = set()
+        self._lives = Lives(bucket)
+        self._kept = Copies(root)
         self._copies: dict[str, tuple[str, Path]] = {}
 
     def where(self, rel: str) -> str:
@@ -53,31 +54,40 @@ class ObjectStore(Store):
 
     def exists(self, rel: str) -> bool:
         """Whether an object or a folder of this name is there."""
-        if self._has_copy(rel):
-            return True
+        home = self._known_home(rel) if _RUN_JSON.fullmatch(rel) else self._home(rel)
+        if home is not None and self._copy_in(home, rel) is not None:
+            return True  # of run.json that was seen: whoever lists runs asks for every one of them
         if _FILE.search(rel):
             return self._bucket.has(rel)
         return any(self._bucket.folder(rel))
+
+    def run_life(self, run_id: str, *, anew: bool = False) -> str:
+        """One small conditional request at most every two seconds, unless it is to be asked anew."""
+        return self._lives.of(run_id, anew=anew)
 
     def fetched(self, rel: str) -> Path:
         """A copy on this host."""
         if _IN_PLACE.fullmatch(rel):
             return self._in_place(rel)
-        if not _LASTING.fullmatch(rel):
+        home = self._home(rel)
+        if home is None:
             return self._version(rel)
-        if not self._has_copy(rel):
-            self._copy(rel, self._there(rel).data)
-        return self.path(rel)
+        return self._copy_in(home, rel) or self._copied(home, rel, self._there(rel).data)
 
-    def fetched_folder(self, rel_dir: str) -> Path:
-        """Copies of everything below a folder, laid out as there, in a folder of this process."""
-        folder = self.path(f"{_VERSIONS}/{os.getpid()}-{hashlib.sha256(rel_dir.encode()).hexdigest()[:16]}")
-        shutil.rmtree(folder, ignore_errors=True)
-        for entry in self._bucket.everything(rel_dir):
-            target = folder / entry.name
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            shutil.copyfile(self.fetched(f"{rel_dir}/{entry.name}"), target)
-        return folder
+    @contextmanager
+    def fetched_folder(self, rel_dir: str) -> Iterator[Path]:
+        """Copies of everything below a folder, laid out as there; what goes meanwhile is left out."""
+        with self._kept.folder() as folder:
+            for entry in self._bucket.everything(rel_dir):
+                rel = f"{rel_dir}/{entry.name}"
+                try:
+                    linked(self.fetched(rel), folder / entry.name)
+                except StoreAwayError:
+                    raise
+                except StoreError:
+                    if self._bucket.has(rel):
+                        raise
+            yield folder
 
     def ring(self) -> None:
         """One small PUT."""
@@ -122,16 +132,20 @@ class ObjectStore(Store):
         """One conditional request; who may read objects is the bucket's affair, not `mode`'s."""
         if not self._bucket.create(rel, data):
             return False
-        self._copy(rel, data)
+        home = self._known_home(rel)
+        if home is not None:
+            self._copied(home, rel, data)
         return True
 
     def adopt_if_absent(self, scratch: Path, rel: str) -> bool:
         """Publish a finished file of this host unless the name is taken; False if it was."""
         if not self._bucket.create(rel, scratch):
             return False
-        if _LASTING.fullmatch(rel):
+        home = self._known_home(rel)
+        if home is not None:
             with suppress(OSError):
-                scratch.replace(self.path(rel))
+                (home / _below_run(rel)).parent.mkdir(parents=True, exist_ok=True)
+                scratch.replace(home / _below_run(rel))
         return True
 
     @contextmanager
@@ -155,9 +169,11 @@ class ObjectStore(Store):
                 return False  # somebody else's begun or finished folder
         if not self._bucket.create(f"{rel}/{last}", source / last):
             return False
-        shutil.rmtree(self.path(rel), ignore_errors=True)
-        source.rename(self.path(rel))
-        self._seen_runs.add(rel)
+        shutil.rmtree(self.path(rel), ignore_errors=True)  # of an earlier life: files that were written in place
+        with suppress(OSError, StoreAwayError):  # it is published; copies only spare fetching it
+            home = self._home_of(rel, self._lives.of(rel, anew=True))
+            home.parent.mkdir(parents=True, exist_ok=True)
+            source.rename(home)
         return True
 
     def remove_folder(self, rel: str, *, first: str, aside: str) -> None:
@@ -179,27 +195,31 @@ class ObjectStore(Store):
             raise StoreError("cannot read the store: it is not there.", where=self.where(rel))
         return found
 
-    def _has_copy(self, rel: str) -> bool:
+    def _home(self, rel: str) -> Path | None:
+        """Where copies of what lasts lie in the present life of the run; None for what does not last."""
         if not _LASTING.fullmatch(rel):
-            return False
+            return None
         run_id = rel.partition("/")[0]
-        if run_id not in self._seen_runs:
-            self._compare(run_id)
-        return self.path(rel).exists()
+        life = self._lives.of(run_id)
+        return self._home_of(run_id, life) if life else None
 
-    def _compare(self, run_id: str) -> None:
-        """Drop the copies of a run that was removed and planned again under the same name."""
-        rel = run_paths.run_json(run_id)
-        found, copy = self._bucket.get(rel), self.path(rel)
-        if copy.exists() and (found is None or found.data != copy.read_bytes()):
-            shutil.rmtree(copy.parent, ignore_errors=True)
-        if found is not None:
-            self._copy(rel, found.data)
-            self._seen_runs.add(run_id)
+    def _known_home(self, rel: str) -> Path | None:
+        """Likewise, as far as it is known without asking."""
+        run_id = rel.partition("/")[0]
+        life = self._lives.known(run_id) if _LASTING.fullmatch(rel) else ""
+        return self._home_of(run_id, life) if life else None
 
-    def _copy(self, rel: str, data: bytes) -> None:
-        if _LASTING.fullmatch(rel):
-            Store.put_if_absent(self, rel, data, _COPY_MODE)
+    def _home_of(self, run_id: str, life: str) -> Path:
+        return self.root / RUNS / run_id / hashlib.sha256(life.encode()).hexdigest()[:16]
+
+    def _copy_in(self, home: Path, rel: str) -> Path | None:
+        path = home / _below_run(rel)
+        return path if self._kept.marked(home) and path.exists() else None
+
+    def _copied(self, home: Path, rel: str, data: bytes) -> Path:
+        path = home / _below_run(rel)
+        Store.put_if_absent(self, path.relative_to(self.root).as_posix(), data, _COPY_MODE)
+        return path
 
     def _in_place(self, rel: str) -> Path:
         tag, path = self._copies.get(rel, (None, self.path(rel)))
@@ -213,13 +233,14 @@ class ObjectStore(Store):
     def _version(self, rel: str) -> Path:
         """A copy of what may be replaced: one file for each ETag, so that no reader sees another's."""
         tag, path = self._copies.get(rel, (None, None))
-        got = self._bucket.get_unless(rel, tag if path is not None and path.exists() else None)
+        got = self._bucket.get_unless(rel, tag if path is not None and self._kept.marked(path) else None)
         if got is None:
             assert path is not None, "only a copy can be unchanged"
             return path
         name = hashlib.sha256(f"{rel}\n{got.tag}".encode()).hexdigest()[:32]
-        copy = f"{_VERSIONS}/{name}{Path(rel).suffix}"
-        Store.put_if_absent(self, copy, got.data, _COPY_MODE)
+        copy = f"{VERSIONS}/{name}{Path(rel).suffix}"
+        if not self._kept.marked(self.path(copy)):
+            Store.put_if_absent(self, copy, got.data, _COPY_MODE)
         self._copies[rel] = (got.tag, self.path(copy))
         return self.path(copy)
 
@@ -236,7 +257,7 @@ def object_store(uri: str, cache: Path | None) -> ObjectStore:
     root /= hashlib.sha256(address.uri.encode()).hexdigest()[:16]
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _sweep(root / _VERSIONS)
+        Copies(root).sweep()
     except OSError as e:
         raise SettingsError(
             "there is no folder for copies of the store's objects.", where="NIGHTPOLL_CACHE",
@@ -245,10 +266,5 @@ def object_store(uri: str, cache: Path | None) -> ObjectStore:
     return ObjectStore(address, root, Bucket(address))
 
 
-def _sweep(folder: Path) -> None:
-    """Remove copies that no process can be reading any more."""
-    before_s = time.time() - _VERSIONS_KEPT_S
-    for path in folder.iterdir() if folder.exists() else ():
-        with suppress(OSError):
-            if path.stat().st_mtime < before_s:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+def _below_run(rel: str) -> str:
+    return rel.partition("/")[2]

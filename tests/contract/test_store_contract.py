@@ -96,7 +96,8 @@ def test_folder_counts_when_its_last_file_is_there_and_only_once(opened):
     assert store.publish_folder(".nightpoll/staging/first", "run", last="run.json")
     assert not other.publish_folder(".nightpoll/staging/second", "run", last="run.json")
     assert other.fetched("run/plan.parquet").read_bytes() == b"first"
-    assert (other.fetched_folder("run") / "run.json").read_bytes() == b"first"
+    with other.fetched_folder("run") as folder:
+        assert (folder / "run.json").read_bytes() == b"first"
     other.remove_folder("run", first="run.json", aside=".nightpoll/trash/x")
     assert store.names("run") == []
 

@@ -48,8 +48,12 @@ def read_asks(store: Store, run_id: str, name: str) -> dict[str, int]:
 
 
 @lru_cache(maxsize=8)
-def sorted_asks(store: Store, run_id: str, name: str) -> np.ndarray:
-    """Request ids of a list as sorted bytes, for many questions of membership; shape (n,), dtype S32."""
+def sorted_asks(store: Store, run_id: str, name: str, life: str) -> np.ndarray:
+    """Request ids of a list as sorted bytes, for many questions of membership; shape (n,), dtype S32.
+
+    Remembered for a `life` of the run (`Store.run_life`).
+    """
+    del life
     data = store.read_bytes(run_paths.batch_file(run_id, name))
     return np.sort(np.frombuffer(data, dtype=f"S{_LINE_BYTES}").astype("S32"))
 

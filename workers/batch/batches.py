@@ -19,10 +19,9 @@ from redis.asyncio import Redis as AsyncRedis
 from schemas import run_paths, wire
 from schemas.errors import NightpollError
 from schemas.events import RunState
-from schemas.run import RunManifest
 from schemas.settings import Settings
 from storage.news import News
-from storage.runs import list_run_ids, load_manifest, load_state
+from storage.runs import last_event, list_run_ids, load_state
 from storage.store import Store
 from workers import connection
 from workers.batch.clients import BatchClients
@@ -30,6 +29,7 @@ from workers.batch.ledger import BatchShelf, open_batches
 from workers.batch.rounds import has_open_batches
 from workers.batch.run import RunBatches
 from workers.batch.turn import Desk
+from workers.manifests import Manifests
 from workers.money.budgets import budget_of
 from workers.money.month_budget import Budget
 from workers.sole import SoleLock, sole_lock
@@ -48,9 +48,9 @@ class BatchKeeper:
         self._settings = settings
         self._redis_url = redis_url
         self._environ = environ
-        self._manifests: dict[str, RunManifest] = {}
+        self._manifests = Manifests(store)
         self._news = News(store)
-        self._resting: dict[str, int] = {}
+        self._resting: dict[str, str] = {}
         self._runs: dict[str, RunState] = {}
         self._led_s = 0.0
         self._ending = threading.Event()
@@ -62,7 +62,7 @@ class BatchKeeper:
         Args:
             active: runs whose calls may go out; others are looked at for batches that are still open.
         """
-        runs = {run_id: state for run_id, state in active.items() if self._manifest(run_id).batch_shards}
+        runs = {run_id: state for run_id, state in active.items() if self._manifests.of(run_id).batch_shards}
         has_news = self._news.is_any()
         for run_id in list_run_ids(self._store):
             if run_id not in active and (has_news or run_id not in self._resting):
@@ -76,7 +76,7 @@ class BatchKeeper:
 
     def is_open(self, run_id: str, state: RunState) -> bool:
         """The run cannot finish yet."""
-        return has_open_batches(self._store, self._manifest(run_id), state)
+        return has_open_batches(self._store, self._manifests.of(run_id), state)
 
     def stop(self) -> None:
         """Begin no further step. Steps under way may end with the process: the ledgers tell where they were."""
@@ -84,18 +84,13 @@ class BatchKeeper:
 
     def _open_in(self, run_id: str) -> RunState | None:
         """State of a run that is not active and has open batches."""
-        n_events = len(self._store.names(run_paths.events_dir(run_id)))
-        if self._resting.get(run_id) == n_events:
+        last = last_event(self._store, run_id)
+        if self._resting.get(run_id) == last:
             return None
         if not open_batches(self._store, run_id):
-            self._resting[run_id] = n_events
+            self._resting[run_id] = last
             return None
         return load_state(self._store, run_id)
-
-    def _manifest(self, run_id: str) -> RunManifest:
-        if run_id not in self._manifests:
-            self._manifests[run_id] = load_manifest(self._store, run_id)
-        return self._manifests[run_id]
 
     def _work(self) -> None:
         try:
@@ -154,7 +149,7 @@ class _Loop:
         if not lock.try_exclusive():
             lock.close()  # the last keeper's steps are still under way
             return
-        manifest = self._keeper._manifest(run_id)
+        manifest = self._keeper._manifests.of(run_id)
         desk = Desk(
             self._store, run_id, BatchShelf(self._store, run_id), self._keeper._settings, self._clients.of,
             lambda: self._budget_of(run_id),
@@ -163,4 +158,4 @@ class _Loop:
 
     def _budget_of(self, run_id: str) -> Budget | None:
         raised = load_state(self._store, run_id).budget_usd
-        return budget_of(self._redis, self._store, run_id, self._keeper._manifest(run_id).study.budget, raised)
+        return budget_of(self._redis, self._store, run_id, self._keeper._manifests.of(run_id).study.budget, raised)

@@ -117,18 +117,20 @@ def _parameters(text: str) -> dict[str, Any]:
 
 
 def _group_of_shard(store: Store, run_id: str, shard: int) -> pa.Table:
-    ranges = _shard_ranges(store, run_id)
+    life = store.run_life(run_id)
+    ranges = _shard_ranges(store, run_id, life)
     for group, (low, high) in enumerate(ranges):
         if low <= shard <= high:
-            table = _read_group(store, run_id, group)
+            table = _read_group(store, run_id, group, life)
             if pc.any(pc.equal(table["shard"], shard)).as_py():
                 return table
     raise StoreError(f"the plan holds no shard {shard}.", where=store.where(run_paths.plan(run_id)))
 
 
 @lru_cache(maxsize=64)
-def _shard_ranges(store: Store, run_id: str) -> list[tuple[int, int]]:
+def _shard_ranges(store: Store, run_id: str, life: str) -> list[tuple[int, int]]:
     """Smallest and largest shard of each row group, from the footer's statistics."""
+    del life  # part of the key: a run that was planned again under its name is another one
     with open_table(store, run_paths.plan(run_id)) as file:
         column = file.schema_arrow.get_field_index("shard")
         stats = [file.metadata.row_group(i).column(column).statistics for i in range(file.num_row_groups)]
@@ -136,8 +138,9 @@ def _shard_ranges(store: Store, run_id: str) -> list[tuple[int, int]]:
 
 
 @lru_cache(maxsize=6)
-def _read_group(store: Store, run_id: str, group: int) -> pa.Table:
+def _read_group(store: Store, run_id: str, group: int, life: str) -> pa.Table:
     """A row group; a few stay in memory because neighbouring shards are worked on at the same time."""
+    del life
     with open_table(store, run_paths.plan(run_id)) as file:
         try:
             return file.read_row_group(group)

@@ -65,7 +65,8 @@ class MonthSpend:
         """What one run spent in a month, open calls and batches at their reservation."""
         if not self._touched(run_id, month):
             return 0.0
-        elsewhere = sum(_outside(self._store, run_id, unit, month) for unit in landed_units(self._store, run_id))
+        life = self._store.run_life(run_id)
+        elsewhere = sum(_outside(self._store, run_id, unit, month, life) for unit in landed_units(self._store, run_id))
         return max(0.0, committed_usd(self._store, run_id) - elsewhere)
 
     def _touched(self, run_id: str, month: str) -> bool:
@@ -78,8 +79,9 @@ class MonthSpend:
 
 
 @lru_cache(maxsize=65_536)
-def _outside(store: Store, run_id: str, unit: str, month: str) -> float:
-    """What a landed part cost outside a month; parts never change."""
+def _outside(store: Store, run_id: str, unit: str, month: str, life: str) -> float:
+    """What a landed part cost outside a month; parts never change within a life of their run."""
+    del life
     table = read_part(store, run_id, unit, ["cost_usd", "maybe_paid_usd", "created_at"])
     start, end = month_bounds(month)
     outside = pc.or_(pc.less(table["created_at"], start), pc.greater_equal(table["created_at"], end))

@@ -40,6 +40,7 @@ class Node:
         self.lanes = Lanes(RedisQuotaServer(redis), environ, settings.in_flight)
         self.watch = RunWatch(store)
         self.draining = False
+        self._lives: dict[str, str] = {}
         self._gauges: dict[str, Counter[str]] = {}
         self._talking: asyncio.Task[None] | None = None
         self._giving_way: frozenset[bytes | str] = frozenset()
@@ -53,9 +54,23 @@ class Node:
         self.draining = True
         self.watch.stop_all()
 
+    def look_at(self, run_id: str) -> None:
+        """Something of the run begins here: from now on this process remembers the run as it is now.
+
+        Raises:
+            StoreAwayError: the store cannot be reached.
+        """
+        self._lives[run_id] = self.store.run_life(run_id, anew=True)
+
+    def _life(self, run_id: str) -> str:
+        return self._lives.get(run_id, "")
+
+    def _run(self, run_id: str) -> RunManifest:
+        return _manifest(self.store, run_id, self._life(run_id))
+
     def model_of(self, run_id: str, name: str) -> Model:
         """A model as frozen in the run."""
-        return _manifest(self.store, run_id).models[name]
+        return self._run(run_id).models[name]
 
     def lanes_of(self, run_id: str, name: str, entry: Model | None = None) -> tuple[list[Lane], list[Lane]]:
         """Lanes of a model of the run, or of the version that was put in its place, and of its fallback, if any.
@@ -64,16 +79,16 @@ class Node:
             SettingsError: a key is missing in this process's environment.
         """
         model = self.model_of(run_id, name) if entry is None else entry
-        spare = _manifest(self.store, run_id).models.get("" if model.fallback is None else model.fallback)
+        spare = self._run(run_id).models.get("" if model.fallback is None else model.fallback)
         return self.lanes.of_model(model), [] if spare is None else self.lanes.of_model(spare)
 
     def model_of_shard(self, run_id: str, shard: int) -> str:
         """Name of the model that answers a shard."""
-        return _shard_models(self.store, run_id)[shard]
+        return _shard_models(self.store, run_id, self._life(run_id))[shard]
 
     def budget_of(self, run_id: str, raised_usd: float | None) -> Budget | None:
         """The run's budget (what it was raised to, else the study's own) and the month's, if there are any."""
-        return budget_of(self.redis, self.store, run_id, _manifest(self.store, run_id).study.budget, raised_usd)
+        return budget_of(self.redis, self.store, run_id, self._run(run_id).study.budget, raised_usd)
 
     def has_other_work(self) -> bool:
         """Shards of more than one run or model are worked on here, or every slot is taken."""
@@ -85,12 +100,13 @@ class Node:
 
     def reused_requests(self, run_id: str) -> frozenset[str]:
         """Requests of the run that earlier runs answered."""
-        return _reused(self.store, run_id)
+        return _reused(self.store, run_id, self._life(run_id))
 
     def handed_over(self, run_id: str, shard: int, generation: int) -> np.ndarray | None:
         """Requests that a batch left to be asked online, for a shard of the Batch API; None for any other shard."""
-        index = _batch_models(self.store, run_id).get(shard)
-        return None if index is None else sorted_asks(self.store, run_id, online_file(index, generation))
+        life = self._life(run_id)
+        index = _batch_models(self.store, run_id, life).get(shard)
+        return None if index is None else sorted_asks(self.store, run_id, online_file(index, generation), life)
 
     def counter(self, run_id: str) -> Callable[[str], None]:
         """Counts one thing for status; numbers reach Redis twice a second, and are never needed to go on."""
@@ -172,25 +188,27 @@ class Node:
 
 
 @lru_cache(maxsize=32)
-def _manifest(store: Store, run_id: str) -> RunManifest:
+def _manifest(store: Store, run_id: str, life: str) -> RunManifest:
+    del life  # part of the key: a run that was planned again under its name is another one
     return load_manifest(store, run_id)
 
 
 @lru_cache(maxsize=32)
-def _shard_models(store: Store, run_id: str) -> dict[int, str]:
-    by_model = _manifest(store, run_id).shards_by_model
+def _shard_models(store: Store, run_id: str, life: str) -> dict[int, str]:
+    by_model = _manifest(store, run_id, life).shards_by_model
     return {shard: model for model, shards in by_model.items() for shard in shards}
 
 
 @lru_cache(maxsize=32)
-def _batch_models(store: Store, run_id: str) -> dict[int, int]:
+def _batch_models(store: Store, run_id: str, life: str) -> dict[int, int]:
     """Shard -> place of its model among those that are asked in batches."""
-    by_model = _manifest(store, run_id).batch_shards
+    by_model = _manifest(store, run_id, life).batch_shards
     return {shard: index for index, model in enumerate(sorted(by_model)) for shard in by_model[model]}
 
 
 @lru_cache(maxsize=8)
-def _reused(store: Store, run_id: str) -> frozenset[str]:
+def _reused(store: Store, run_id: str, life: str) -> frozenset[str]:
+    del life
     if not store.exists(run_paths.part(run_id, run_paths.REUSED_UNIT)):
         return frozenset()
     return frozenset(read_part(store, run_id, run_paths.REUSED_UNIT, ["request_id"])["request_id"].to_pylist())

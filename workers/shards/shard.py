@@ -55,6 +55,7 @@ class ShardEnd(StrEnum):
 async def work_shard(node: Node, ref: ShardRef) -> ShardEnd:
     """Bring one shard to its part, or as far as it may go now."""
     try:
+        await asyncio.to_thread(node.look_at, ref.run_id)
         model = await asyncio.to_thread(node.model_of_shard, ref.run_id, ref.shard)
         control = await node.watch.enter(ref.run_id, model)
         try:

@@ -9,8 +9,9 @@ from schemas.models import Model
 from schemas.run import RunManifest
 from schemas.run_paths import shard_unit
 from storage.parts import landed_units
-from storage.runs import load_manifest, load_state
+from storage.runs import load_state
 from storage.store import Store
+from workers.manifests import Manifests
 from workers.versions.answers_so_far import AnswersSoFar, Asked, in_service
 from workers.versions.rates import complaint
 from workers.versions.replacing import answering, pause, roll_back
@@ -28,7 +29,7 @@ class VersionWatch:
         self._store = store
         self._clock = clock
         self._next_s = 0.0
-        self._manifests: dict[str, RunManifest] = {}
+        self._manifests = Manifests(store)
         self._answers: dict[str, AnswersSoFar] = {}
 
     def tick(self, states: Mapping[str, RunState]) -> bool:
@@ -40,16 +41,13 @@ class VersionWatch:
         if self._clock() < self._next_s:
             return False
         decided = [self._look(run_id, state) for run_id, state in states.items()]
-        for gone in self._manifests.keys() - states.keys():
-            self._manifests.pop(gone)
-            self._answers.pop(gone, None)
+        for gone in self._answers.keys() - states.keys():
+            self._answers.pop(gone)
         self._next_s = self._clock() + max(EVERY_S, self._store.look_every_s)
         return any(decided)
 
     def _look(self, run_id: str, state: RunState) -> bool:
-        if run_id not in self._manifests:
-            self._manifests[run_id] = load_manifest(self._store, run_id)
-        manifest = self._manifests[run_id]
+        manifest = self._manifests.of(run_id)
         models = in_service(manifest)
         return any([self._judge(manifest, state, name, models[name]) for name in models.keys() - state.stopped_models])
 

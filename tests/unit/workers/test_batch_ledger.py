@@ -73,7 +73,7 @@ def test_list_of_asks_answers_for_its_members_only(store):
     ids = [f"{n:032x}" for n in (3, 1, 2)]
     write_asks(store, "r", "x.asks", dict.fromkeys(ids, 1))
 
-    asks = sorted_asks(store, "r", "x.asks")
+    asks = sorted_asks(store, "r", "x.asks", "")
     assert read_asks(store, "r", "x.asks") == dict.fromkeys(ids, 1)
     assert all(contains(asks, each) for each in ids)
     assert not contains(asks, f"{4:032x}")

@@ -145,7 +145,7 @@ class _Checker:
     def _count(self, example: Example, name: str) -> None:
         self._sample.offer(example)
         digest, answer = prompt_digest(example.prompt), bare_answer(example)
-        if self._held_out and (digest in self._held_out or prompt_digest(example.prompt[-1:]) in self._held_out):
+        if self._held_out and (digest in self._held_out or self._tells_of_one(example)):
             hint = "Train on training respondents only: what the model has seen proves nothing."
             what = "the prompt is a test respondent's."
             self._found.add(Problem(what, f"{name}:{example.line}", hint, code="leakage"))
@@ -159,6 +159,10 @@ class _Checker:
             self._found.answers[question][answer] += 1
         self._n_same_as_last[question] += self._last_answer.get(question) == answer
         self._last_answer[question] = answer
+
+    def _tells_of_one(self, example: Example) -> bool:
+        """One of its messages is a test respondent's, whatever stands before or behind it."""
+        return any(prompt_digest((text,)) in self._held_out for text in example.prompt)
 
     def _is_missing(self, question: str, answer: str, asked: str) -> bool:
         """The answer, or the label of its code, reads like refused or not known; looked at once for each."""

@@ -25,6 +25,13 @@ _MOST_PROMPTS = (1.0, 0.9, 0.75, 0.5)
 _NEARLY_ALL = (1.0, 0.95)
 _SEED = 42
 _NOUN = {"begin": "beginning", "end": "ending"}
+_SHORTEN = "Shorten it in the study, so that training and asking stay alike, not in this file alone."
+_OF_PROMPTS = {
+    "begin": "It teaches nothing, and every epoch and every later call pays for it; services charge less for a "
+    f"beginning that is cached. {_SHORTEN}",
+    "end": "Where the file asks one question only, that is the question, and needed. Otherwise every epoch and every "
+    f"later call pays for it. {_SHORTEN}",
+}
 _LAST_WORD = re.compile(r"\w+$")
 
 
@@ -99,13 +106,8 @@ class TextSample:
                 f"{found.share:.0%} of the prompts {word} with the same {_chars(found.text)} ({tokens:,} tokens each, "
                 f"about {part:.0%} of all that is paid for)."
             )
-            hint = (
-                "It teaches nothing, and every epoch and every later call pays for it; services charge less for a "
-                "beginning that is cached. Shorten it in the study, so that training and asking stay alike, "
-                "not in this file alone."
-            )
             where = f"{name}:{self._taken[found.at].line}"
-            yield Problem(what, where, hint, "note", f"common_prompt_{_NOUN[word]}")
+            yield Problem(what, where, _OF_PROMPTS[word], "note", f"common_prompt_{_NOUN[word]}")
 
     def _own_separator(self, name: str) -> Iterator[Problem]:
         ends = [one.prompt_end for one in self._taken if not one.is_chat]

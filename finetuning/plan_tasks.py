@@ -16,7 +16,11 @@ from storage.store import Store
 
 TRUTHS = ("truth", "truth_codes", "truth_number", "truth_text")
 """Columns of human answers: a code, codes ticked, a number, own words."""
-_COLUMNS = ["arm", "split", "respondent_id", "question_id", "request_id", *TRUTHS, "truth_status", "option_order"]
+KEPT = ("split", "respondent_id", "question_id", "turn", *TRUTHS)
+"""Columns that lines are made of."""
+_COLUMNS = [*KEPT, "arm", "request_id", "truth_status", "option_order"]
+_LATER_COLUMNS = ("turn", *TRUTHS)
+"""Plans of earlier versions may be without these."""
 _SPLITS = ("train", "validation")
 
 
@@ -26,7 +30,7 @@ class PlanTasks:
 
     Attributes:
         request: 16-byte ids, shape (n,), ascending.
-        rows: the same rows as a table: split, respondent_id, question_id, TRUTHS, option_order.
+        rows: the same rows as a table: split, respondent_id, question_id, turn, TRUTHS, option_order.
         test_ids: respondents held out.
         n_without_answer: tasks of training respondents without an answer; never a target.
     """
@@ -54,7 +58,7 @@ def plan_tasks(store: Store, run_id: str, arm: str) -> PlanTasks:
     kept, test, n_without = [], set[str](), 0
     with open_table(store, run_paths.tasks(run_id)) as file:
         for batch in file.iter_batches(65_536, columns=_COLUMNS):
-            table = _with_all_truths(pa.Table.from_batches([batch]))
+            table = _with_all_columns(pa.Table.from_batches([batch]))
             test.update(pc.unique(table.filter(pc.equal(table["split"], "test"))["respondent_id"]).to_pylist())
             mine = table.filter(pc.and_(pc.equal(table["arm"], arm), pc.is_valid(table["request_id"])))
             mine = mine.filter(pc.is_in(mine["split"], pa.array(_SPLITS)))
@@ -72,14 +76,14 @@ def plan_tasks(store: Store, run_id: str, arm: str) -> PlanTasks:
     question = rows["question_id"].combine_chunks().dictionary_encode()
     slim = pa.table({
         "split": split, "respondent_id": rows["respondent_id"], "question_id": question,
-        **{name: rows[name] for name in (*TRUTHS, "option_order")},
+        **{name: rows[name] for name in ("turn", *TRUTHS, "option_order")},
     })  # fmt: skip
     return PlanTasks(ids[order], slim.take(pa.array(order)), frozenset(test), n_without)
 
 
-def _with_all_truths(table: pa.Table) -> pa.Table:
+def _with_all_columns(table: pa.Table) -> pa.Table:
     """The table with nulls in columns that plans of earlier versions do not have."""
-    for name in TRUTHS:
+    for name in _LATER_COLUMNS:
         if name not in table.column_names:
             table = table.append_column(tables.TASKS.field(name), pa.nulls(len(table), tables.TASKS.field(name).type))
     return table

@@ -1,36 +1,27 @@
 """Training and validation files from a plan: prompts as they will be asked, human answers behind them."""
 
 import tempfile
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 from finetuning.balance import balanced_lines
-from finetuning.plan_tasks import TRUTHS, PlanTasks, ids_sha256, plan_requests, plan_tasks
+from finetuning.gathering import Gathering
+from finetuning.plan_tasks import ids_sha256, plan_requests, plan_tasks
 from finetuning.shuffle import Shuffle
-from finetuning.training_lines import training_line
-from schemas.answer_format import Asked, answer_format
 from schemas.errors import UserInputError
 from schemas.models import Model
 from schemas.run import RunManifest
-from schemas.study import Arm
 from schemas.tuning import TrainingForm, TuningManifest, WrittenFile
-from schemas.written_answers import written_answer
 from storage.runs import load_codebook, load_manifest
 from storage.store import Store
 from storage.trouble import store_error
 
 TRAINING, VALIDATION, MANIFEST = "training.jsonl", "validation.jsonl", "manifest.json"
 _BOM = b"\xef\xbb\xbf"
-OWN_WORDS = "(own words)"
-"""Stands in a manifest's counts for open answers, which are nobody else's to read."""
-_TRUTH_OF: dict[Asked, str] = {
-    "single": "truth", "several": "truth_codes", "numeric": "truth_number", "open": "truth_text",
-}  # fmt: skip
 _FILES = {"train": TRAINING, "validation": VALIDATION}
 
 
@@ -53,13 +44,6 @@ class PrepareOptions:
     balance: bool = False
     questions: tuple[str, ...] | None = None
     weights: bool = True
-
-
-@dataclass
-class _Gathered:
-    ids: dict[str, set[str]] = field(default_factory=lambda: {"train": set(), "validation": set()})
-    counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    n_without: int = 0
 
 
 def prepare(
@@ -90,7 +74,10 @@ def prepare(
             for split in _FILES:
                 folder = Path(opened.enter_context(tempfile.TemporaryDirectory(dir=out_dir)))
                 shuffles[split] = opened.enter_context(Shuffle(folder, seed=options.seed))
-            gathered = _gather(store, run_id, run.study.arms[arm], tasks, shuffles, options, form)
+            gathering = Gathering(run.study.arms[arm], load_codebook(store, run_id).questions, shuffles, form)
+            gathered = gathering.take(
+                tasks, plan_requests(store, run_id), questions=options.questions, weights=options.weights
+            )
             options = replace(options, bom=_bom(asked, options))
             training = _write(out_dir / TRAINING, shuffles["train"], options, balance=options.balance)
             validation = _write(out_dir / VALIDATION, shuffles["validation"], options, balance=False)
@@ -111,6 +98,7 @@ def prepare(
             counts={question: dict(sorted(counts.items())) for question, counts in sorted(gathered.counts.items())},
             n_duplicates=shuffles["train"].n_duplicates + shuffles["validation"].n_duplicates,
             n_without_answer=tasks.n_without_answer + gathered.n_without,
+            n_without_earlier=gathered.n_cut,
             balanced=options.balance,
             split_by=run.study.split.by,
             entry_name=run.study.arms[arm].model,
@@ -133,6 +121,9 @@ def _check_arm(run: RunManifest, arm: str, options: PrepareOptions) -> None:
         raise UserInputError(f"the plan has no arm {arm!r}.", where="--arm", hint=f"Arms: {', '.join(run.study.arms)}.")
     if found.imported is not None:
         raise UserInputError(f"the arm {arm!r} is imported: it asks nothing.", where="--arm")
+    if found.route is not None:
+        hint = "Train one of the arms that it asks."
+        raise UserInputError(f"the arm {arm!r} asks through others, each in its own way.", where="--arm", hint=hint)
     if found.strategy in ("chain_of_thought", "stated") or found.last_line:
         hint = "Train an arm that asks for the answer only, as strategy basic or logprobs do."
         raise UserInputError(
@@ -157,44 +148,6 @@ def _bom(asked: Model | None, options: PrepareOptions) -> bool:
     if options.bom is not None:
         return options.bom
     return asked is not None and asked.tuning is not None and asked.tuning.bom
-
-
-def _gather(
-    store: Store,
-    run_id: str,
-    arm: Arm,
-    tasks: PlanTasks,
-    shuffles: dict[str, Shuffle],
-    options: PrepareOptions,
-    form: TrainingForm,
-) -> _Gathered:
-    questions = load_codebook(store, run_id).questions
-    shapes = {name: answer_format(arm, question) for name, question in questions.items()}
-    kept = ("split", "respondent_id", "question_id", *TRUTHS)
-    columns = {name: tasks.rows[name].to_pylist() for name in kept if tasks.rows[name].null_count < len(tasks.rows)}
-    orders, gathered = tasks.rows["option_order"], _Gathered()
-    for requests in plan_requests(store, run_id):
-        turns = requests["turns"].to_pylist()
-        for at, row in tasks.of(requests["request_id"]):
-            question, split, who = columns["question_id"][row], columns["split"][row], columns["respondent_id"][row]
-            if options.questions is not None and question not in options.questions:
-                continue
-            if not turns[at].endswith("]]"):
-                hint = "Train an arm that asks once: no stages, memory or permutations."
-                raise UserInputError("the arm asks in several turns.", where="--arm", hint=hint)
-            order = orders[row].as_py() if shapes[question].form == "letter" else ()
-            truth = columns.get(_TRUTH_OF[shapes[question].asked])
-            if truth is None or truth[row] is None:
-                gathered.n_without += 1
-                continue
-            real = tuple(truth[row]) if isinstance(truth[row], list) else truth[row]
-            answer = written_answer(real, shapes[question], questions[question], order)
-            shuffles[split].add(f"{who}\x1f{question}", training_line(turns[at], answer, form, weights=options.weights))
-            gathered.ids[split].add(who)
-            if split == "train":
-                told = OWN_WORDS if shapes[question].asked == "open" else answer
-                gathered.counts[question][told] += 1
-    return gathered
 
 
 def _write(path: Path, shuffle: Shuffle, options: PrepareOptions, *, balance: bool) -> WrittenFile:

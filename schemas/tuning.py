@@ -40,6 +40,7 @@ class TuningManifest(_Kept):
         split_by: what the study splits.
         test_sha256: of the sorted ids of the test respondents, so that a later study can be compared.
         counts: question -> answer as written -> lines of the training file.
+        n_without_earlier: answers left out because an earlier one of the same conversation is missing.
         entry_name: of the models file, whose model the arm asks; `model` is its id, `window_tokens` its window.
         month_usd: the study's bound on a month's bill, which the training counts in.
     """
@@ -61,6 +62,7 @@ class TuningManifest(_Kept):
     counts: dict[str, dict[str, int]] = Field(default_factory=dict)
     n_duplicates: int = 0
     n_without_answer: int = 0
+    n_without_earlier: int = 0
     balanced: bool = False
     split_by: Literal["respondent", "row"] = "respondent"
     entry_name: str | None = None

@@ -53,6 +53,9 @@ def show_manifest(manifest: TuningManifest, out_dir: Path) -> None:
         f"{manifest.n_test:,} test respondents are in neither file.",
         markup=False,
     )
+    if manifest.n_without_earlier:
+        text = f"{manifest.n_without_earlier:,} answers are left out: an earlier one of their conversation is missing."
+        out.print(text, markup=False)
     if manifest.balanced:
         text = "Balanced: the model will answer as if every option were as common. Its marginals mean nothing."
         out.print(text, style="yellow", markup=False)

@@ -44,8 +44,8 @@ def test_worker_killed_while_it_plans_the_run_leaves_a_start_to_the_next(monkeyp
         rig.at("2026-11-22T22:30", speed=1.0)
         rig.command("queue", "add", rig.study("small", n_respondents=8), *WINDOW, "--then", "none")
         for _ in range(2):
-            worker = fleet.start_worker()
             before = rig.queue().entries[0].attempts
+            worker = fleet.start_worker()
             until(lambda n=before: rig.queue().entries[0].attempts > n, deadline_s=60, what="an attempt to start")
             fleet.kill(worker)
         fleet.start_worker()

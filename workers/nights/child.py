@@ -27,11 +27,19 @@ PARENT_POLL_S = 1.0
 Work = Callable[[Store, Settings, str], object]
 
 
-def run_child(work: Work, kind: str, name: str) -> int:
-    """Do one piece of work in this process; its exit code."""
+def run_child(work: Work, kind: str, name: str, *, parent: int) -> int:
+    """Do one piece of work in this process; its exit code.
+
+    Args:
+        work: what to do.
+        kind: of work, for its lock.
+        name: of the entry or night.
+        parent: process id of the worker that started this one. Asked of the system, it would be somebody else's if
+            that worker died while this process imported.
+    """
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     settings = Settings()
     configure_logging(settings)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     store = open_store(settings.store, settings.cache)
     url = None if settings.redis_url is None else settings.redis_url.get_secret_value()
     lock = sole_lock(store, f"{NIGHTS_DIR}/{kind}-{name}.lock", url)

@@ -108,7 +108,7 @@ class Nights:
         if known_as in self._children:
             return
         environ = os.environ | {"NIGHTPOLL_STORE": self._store.uri}
-        command = [sys.executable, "-m", MODULES[kind], name]
+        command = [sys.executable, "-m", MODULES[kind], name, str(os.getpid())]
         self._children[known_as] = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environ)  # noqa: S603 - ours
 
     def _reap(self, name: str) -> None:

@@ -166,4 +166,4 @@ def _of_night(store: Store, settings: Settings, night: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_child(_of_night, "summary", sys.argv[1]))
+    sys.exit(run_child(_of_night, "summary", sys.argv[1], parent=int(sys.argv[2])))

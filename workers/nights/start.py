@@ -1,4 +1,4 @@
-"""Plan an entry's study and open its run: `python -m workers.nights.start ENTRY`."""
+"""Plan an entry's study and open its run: `python -m workers.nights.start ENTRY PARENT`."""
 
 import os
 import sys
@@ -45,4 +45,4 @@ def _plan(store: Store, entry: QueueEntry) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_child(start, "start", sys.argv[1]))
+    sys.exit(run_child(start, "start", sys.argv[1], parent=int(sys.argv[2])))

@@ -1,4 +1,4 @@
-"""submit, watch and deploy as a user types them, against the emulator as Azure: what they wait for and what they say."""
+"""submit, watch and deploy as a user types them, with the emulator as Azure: what they wait for and what they say."""
 
 import json
 import re
@@ -113,29 +113,27 @@ def test_deploy_waits_until_the_new_deployment_answers_and_says_so(
     assert nightpoll("finetune", "undeploy", tuned).code == 0
 
 
-@pytest.mark.parametrize(
-    ("option", "name", "where"),
-    [
-        ("--name", "has blank", "--name"),
-        ("--name", "x", "--name"),
-        ("--name", "ends-", "--name"),
-        ("--name", "a/../b", "--name"),
-        ("--name", "n" * 65, "--name"),
-        ("--register", "mood@v1", "--register"),
-        ("--register", "", "--register"),
-        ("--register", "Stimmung-für-heute", "--name"),
-    ],
-)
+NO_NAMES = [
+    ("--name", "has blank", "--name"),
+    ("--name", "x", "--name"),
+    ("--name", "ends-", "--name"),
+    ("--name", "a/../b", "--name"),
+    ("--name", "n" * 65, "--name"),
+    ("--register", "mood@v1", "--register"),
+    ("--register", "", "--register"),
+    ("--register", "Stimmung-für-heute", "--name"),
+]
+
+
 def test_name_that_cannot_be_one_is_refused_before_any_call(
-    nightpoll: CommandLine, emulator: TestEmulator, tuned: str, option: str, name: str, where: str
+    nightpoll: CommandLine, emulator: TestEmulator, tuned: str
 ) -> None:
     before, n_arrived = told(emulator)["puts"], emulator.stats()["arrived"]
 
-    said = nightpoll("finetune", "deploy", tuned, option, name)
+    for option, name, where in NO_NAMES:
+        said = nightpoll("finetune", "deploy", tuned, option, name)
+        assert (said.code, f"{where}:" in said.err, "letter or digit" in said.err) == (2, True, True), name
 
-    assert said.code == 2
-    assert f"{where}:" in said.err
-    assert "letter or digit" in said.err
     assert (told(emulator)["puts"], emulator.stats()["arrived"]) == (before, n_arrived)
 
 

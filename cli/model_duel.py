@@ -61,13 +61,13 @@ def compare_models(duel: Duel, *, yes: bool, as_json: bool) -> int:
     wanted = None if duel.run_id is None else run_paths.checked_run_id(duel.run_id)
     planned = plan_into_staging(store, checked, run_id=wanted, pilot=duel.pilot)
     run_id = planned.manifest.run_id
-    with sole_follower(store, settings, run_id):
+    with sole_follower(store, settings, run_id) as still_ours:
         show_totals(planned.manifest.totals, run_id)
         show_hosting(store, checked.models, datetime.now(UTC))
         if not yes and not _agreed(store, planned):
             return ExitCode.DONE
         with workers_for(store, settings, environ, checked.models) as redis_url:
-            open_planned(store, planned, fresh=duel.fresh, detached=False)
+            open_planned(store, planned, fresh=duel.fresh, detached=False, guard=still_ours)
             code = follow_silently(store, run_id, redis_url)
     return _told(store, run_id, checked, code, as_json=as_json)
 

@@ -83,14 +83,18 @@ def open_planned(
     detached: bool,
     priority: int = 1,
     deadline: datetime | None = None,
+    guard: Callable[[], None] = lambda: None,
 ) -> None:
     """Make the plan a run, copy what earlier runs answered, and open it: from here the keeper works on it.
 
     Raises:
-        RunInUseError: somebody took the name meanwhile.
+        RunInUseError: somebody took the name meanwhile, or `guard` says that somebody may have.
     """
+    guard()
     run_id = publish(store, planned)
-    n_reused = open_run(store, run_id, fresh=fresh, detached=detached, priority=priority, deadline=deadline)
+    n_reused = open_run(
+        store, run_id, fresh=fresh, detached=detached, priority=priority, deadline=deadline, guard=guard
+    )
     if n_reused:
         err.print(f"{n_reused:,} of {planned.manifest.totals.n_requests:,} requests were answered by earlier runs.")
 

@@ -59,7 +59,7 @@ def run(
         name = planned.manifest.run_id
     else:
         name = run_paths.checked_run_id(run_id)
-    with sole_follower(store, settings, name):
+    with sole_follower(store, settings, name) as still_ours:
         if run_id is not None:
             planned = plan_into_staging(store, checked, run_id=name, pilot=pilot)
         show_totals(planned.manifest.totals, name)
@@ -68,7 +68,9 @@ def run(
         if not yes and not _wanted(store, planned):
             return ExitCode.DONE
         with workers_for(store, settings, environ, checked.models) as redis_url:
-            open_planned(store, planned, fresh=fresh, detached=detach, priority=priority, deadline=moment)
+            open_planned(
+                store, planned, fresh=fresh, detached=detach, priority=priority, deadline=moment, guard=still_ours
+            )
             ask_after_run(store, name, steps)
             if detach:
                 return _detached(name, as_json=as_json)
@@ -81,7 +83,11 @@ def resume(run: str, *, retry: str | None, budget: float | None, detach: bool, a
     store = load_store(settings)
     manifest = load_manifest(store, run)
     outcomes = _outcomes(retry)
-    with sole_follower(store, settings, run), workers_for(store, settings, environ, manifest.models) as redis_url:
+    with (
+        sole_follower(store, settings, run) as still_ours,
+        workers_for(store, settings, environ, manifest.models) as redis_url,
+    ):
+        still_ours()
         state = load_state(store, run)
         if state.phase == "cancelled":
             raise UserInputError(f"the run {run!r} was cancelled.", hint="Start a new run; it reuses the answers.")

@@ -3,8 +3,9 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from schemas.errors import EnvironmentFailureError, RunInUseError, SettingsError
@@ -15,7 +16,7 @@ from storage.runs import list_run_ids, load_state
 from storage.store import Store
 from workers import connection
 from workers.local.embedded import attached, missing_in_supervisor, supervisor_state
-from workers.sole import sole_lock
+from workers.sole import check_held, sole_lock
 
 _RETIRE_WITHIN_S = 60.0
 
@@ -79,8 +80,8 @@ def check_keys(names: set[str], environ: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def sole_follower(store: Store, settings: Settings, run_id: str) -> Iterator[None]:
-    """One command at a time opens or resumes a run.
+def sole_follower(store: Store, settings: Settings, run_id: str) -> Iterator[Callable[[], None]]:
+    """One command at a time opens or resumes a run; yields what raises LockLostError where it is not ours any more.
 
     Raises:
         RunInUseError: another one does.
@@ -96,7 +97,7 @@ def sole_follower(store: Store, settings: Settings, run_id: str) -> Iterator[Non
             f"another command holds the run {run_id!r}.", hint=f"`nightpoll status {run_id} --watch` looks at it."
         )
     try:
-        yield
+        yield partial(check_held, lock)
     finally:
         lock.close()
 

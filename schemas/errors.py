@@ -11,6 +11,7 @@ NightpollError                      exit code 1
 │   └── BrokerError                     Redis unreachable
 ├── BudgetError                     4   money is left over for something smaller only
 ├── RunInUseError                   7
+│   └── LockLostError                   the holder was stopped or cut off for longer than its lock lasts
 └── ModelError                      1   one call to a model service
     ├── TransientModelError         6   worth another try; `maybe_paid` says the answer may have been bought
     │   └── RateLimitedError            `retry_after_s` may carry the service's hint
@@ -160,6 +161,16 @@ class RunInUseError(NightpollError):
 
     exit_code = ExitCode.IN_USE
     code = "in_use"
+
+
+class LockLostError(RunInUseError):
+    """A lock that runs out was lost while its holder was stopped or cut off; another may be at work."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this process was stopped or cut off for so long that another may have taken its place.",
+            hint="Nothing more was begun here. `nightpoll status` shows what became of it.",
+        )
 
 
 class ModelError(NightpollError):

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from producer.enqueue import ShardMessage, publish
 from schemas import run_paths, wire
-from schemas.errors import NightpollError, StoreAwayError, StoreError
+from schemas.errors import LockLostError, NightpollError, StoreAwayError, StoreError
 from schemas.events import RunState
 from storage.news import News
 from storage.parts import landed_units
@@ -104,6 +104,7 @@ class Keeper(threading.Thread):
         if self._tunings is not None:
             self._tunings.tick()
         open_runs = self._open_runs()
+        self._stay()
         self._evaluations.publish(run_id for run_id, state in open_runs.items() if state.is_to_evaluate)
         if self._nights is not None:
             self._nights.tick()
@@ -113,9 +114,11 @@ class Keeper(threading.Thread):
         if self._batches is not None:
             self._batches.tick(states)
         streams = {run_id: self._streams(run_id, state) for run_id, state in states.items()}
+        self._stay()
         self._publish(list(chain.from_iterable(streams.values())))
         for run_id, state in states.items():
             if not any(stream.is_open for stream in streams[run_id]) and not self._has_batches(run_id, state):
+                self._stay()
                 self._finish(run_id, state)
 
     def _lead(self) -> bool:
@@ -133,9 +136,9 @@ class Keeper(threading.Thread):
         return self._leading
 
     def _stay(self) -> None:
-        """Renew in the middle of a tick: in a bucket each look at a run takes its time."""
-        if self._leading:
-            self._lead()
+        """Renew in the middle of a tick, in a bucket each look at a run takes its time; end it if the lease is lost."""
+        if self._leading and not self._lead():
+            raise LockLostError
 
     def _open_runs(self) -> dict[str, RunState]:
         """Runs that are active or wait for their evaluation."""
@@ -239,6 +242,7 @@ class Keeper(threading.Thread):
         if not load_state(self._store, run_id).is_active:
             return  # a cancel or a new generation came while we compacted: its own round will see to it
         late = late_answers(self._store, self._manifests.of(run_id))
+        self._stay()  # compaction takes minutes
         data = {"exit_code": summary.exit_code, "statuses": summary.statuses} | ({"late": late} if late else {})
         append_event(self._store, run_id, "finished", data)
         log.info("run finished", extra={"event": "run_finished", "run_id": run_id})

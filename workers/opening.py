@@ -101,11 +101,27 @@ def publish(store: Store, planned: Planned) -> str:
 
 
 def open_run(
-    store: Store, run_id: str, *, fresh: bool, detached: bool, priority: int = 1, deadline: datetime | None = None
+    store: Store,
+    run_id: str,
+    *,
+    fresh: bool,
+    detached: bool,
+    priority: int = 1,
+    deadline: datetime | None = None,
+    guard: Callable[[], None] = lambda: None,
 ) -> int:
     """Copy what earlier runs answered, choose what was left open, and open a planned run: the keeper works on it.
 
     Safe to call again: an open run stays as it is.
+
+    Args:
+        store: with the run.
+        run_id: of a run that is planned.
+        fresh: ask everything anew.
+        detached: nobody waits for it.
+        priority: share of the queue beside other runs.
+        deadline: for arms that have none.
+        guard: called right before it is opened; raises if somebody else may be doing so.
 
     Returns:
         Requests that earlier runs answered.
@@ -119,5 +135,6 @@ def open_run(
         n_reused = reused.n
         data |= {"reused": reused.n, "reused_by_run": reused.by_run}
     choose_transports(store, run_id, deadline=deadline)
+    guard()
     append_event(store, run_id, "opened", data)
     return n_reused

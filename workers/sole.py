@@ -1,4 +1,8 @@
-"""One process at a time: a lock on a file where the store is a folder, a lease in Redis where hosts share no disk."""
+"""One process at a time: a lock on a file where the store is a folder, a lease in Redis where hosts share no disk.
+
+A file lock lasts as long as its process. A lease does not: a process that was stopped or cut off for longer may find
+that another one took it. So whoever holds a lock asks `is_held` before each thing that is bought, started or written.
+"""
 
 import logging
 import threading
@@ -10,7 +14,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from schemas import wire
-from schemas.errors import SettingsError
+from schemas.errors import LockLostError, SettingsError
 from storage.store import Store
 from workers import connection
 from workers.local.file_locks import FileLock
@@ -18,6 +22,8 @@ from workers.shards import locks
 
 log = logging.getLogger(__name__)
 
+MARGIN_S = 1.0
+"""A holder begins nothing more this long before its lease could run out on the server."""
 _ASK_AGAIN_S = 0.5
 _MEMORY_S = 3.0
 """Beyond a lease: how long a server that was just started may need until it grants anything."""
@@ -29,12 +35,18 @@ class SoleLock(Protocol):
     def try_exclusive(self) -> bool:
         """Take it; False if anybody has it."""
 
+    def is_held(self) -> bool:
+        """Nobody else can have it now; costs nothing."""
+
     def close(self) -> None:
         """Give it back."""
 
 
 class Lease:
-    """A lock in Redis that is renewed by a thread; one whose holder died is free after LOCK_LEASE_S."""
+    """A lock in Redis that is renewed by a thread; one whose holder died is free after LOCK_LEASE_S.
+
+    One that was lost stays lost, whatever the server says later: somebody else may have worked under it meanwhile.
+    """
 
     def __init__(self, redis: Redis, key: str) -> None:
         self._redis = redis
@@ -42,6 +54,8 @@ class Lease:
         self._token = uuid4().hex
         self._ending = threading.Event()
         self._renewing: threading.Thread | None = None
+        self._until_s = 0.0
+        self._lost = False
 
     def try_exclusive(self) -> bool:
         """Take it; False if anybody has it. Waits while the server is too young to know.
@@ -58,6 +72,10 @@ class Lease:
         self._renewing.start()
         return True
 
+    def is_held(self) -> bool:
+        """By this process's own clock, which goes on while the process is stopped."""
+        return not self._lost and time.monotonic() < self._until_s - min(MARGIN_S, wire.LOCK_LEASE_S / 4)
+
     def close(self) -> None:
         """Give it back; without Redis it runs out by itself."""
         self._ending.set()
@@ -70,15 +88,35 @@ class Lease:
             log.info("lease left to run out", extra={"event": "lease_left", "key": self._key})
 
     def _ask(self) -> int:
-        return locks.acquire_now(self._redis, self._key, self._token, wire.LOCK_LEASE_S)
+        asked_s = time.monotonic()
+        granted = locks.acquire_now(self._redis, self._key, self._token, wire.LOCK_LEASE_S)
+        if granted == locks.GRANTED:
+            self._until_s = asked_s + wire.LOCK_LEASE_S
+        return granted
 
     def _renew(self) -> None:
         while not self._ending.wait(wire.LOCK_RENEW_S):
+            asked_s = time.monotonic()
+            in_time = asked_s < self._until_s
             try:
-                if not locks.renew_now(self._redis, self._key, self._token, wire.LOCK_LEASE_S):
-                    self._ask()  # forgotten by a server that was wiped: back if nobody has it
+                renewed = locks.renew_now(self._redis, self._key, self._token, wire.LOCK_LEASE_S, take_back=in_time)
+                if not renewed or time.monotonic() - asked_s > wire.LOCK_LEASE_S:
+                    self._lost = True
+                    log.warning("lease lost", extra={"event": "lease_lost", "key": self._key})
+                    return
+                self._until_s = asked_s + wire.LOCK_LEASE_S
             except (RedisError, OSError):
                 log.info("lease not renewed", extra={"event": "lease_not_renewed", "key": self._key})
+
+
+def check_held(lock: SoleLock) -> None:
+    """Go on only if the lock is still ours.
+
+    Raises:
+        LockLostError: this process was stopped or cut off for longer than the lock lasts.
+    """
+    if not lock.is_held():
+        raise LockLostError
 
 
 def sole_lock(store: Store, rel: str, redis_url: str | None) -> SoleLock:

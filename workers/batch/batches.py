@@ -2,8 +2,9 @@
 
 The keeper says which runs there are; uploads, polls and harvests happen here and never hold it up. Whoever works on a
 run's batches holds its lock (`workers.sole`): a keeper that lost its lease without noticing and its successor can
-therefore never both act on one run. Where the store is elsewhere and the lock a lease, the ledgers' conditional writes
-stop a holder that lost it unnoticed.
+therefore never both act on one run. Where the store is elsewhere and the lock a lease, a holder that was stopped for
+longer asks before each step whether it still has it, and again before a batch is made; the ledgers' conditional writes
+stop what came in between.
 """
 
 import asyncio
@@ -129,11 +130,13 @@ class _Loop:
 
     def _tick(self) -> None:
         states = dict(self._keeper._runs) if self._keeper.leads else {}
-        for run_id in [r for r in self._runs if r not in states and not self._runs[r][0].is_busy]:
-            self._runs.pop(run_id)[1].close()
+        for run_id, (batches, lock) in list(self._runs.items()):
+            if not batches.is_busy and (run_id not in states or not lock.is_held()):
+                self._runs.pop(run_id)
+                lock.close()
         for run_id in states:
             self._enter(run_id)
-        mine = {run_id: self._runs[run_id][0] for run_id in states if run_id in self._runs}
+        mine = {r: batches for r, (batches, lock) in self._runs.items() if r in states and lock.is_held()}
         ledgers = {run_id: batches.ledgers() for run_id, batches in mine.items()}
         queued = Counter[str]()
         for run_id, batches in mine.items():
@@ -152,7 +155,7 @@ class _Loop:
         manifest = self._keeper._manifests.of(run_id)
         desk = Desk(
             self._store, run_id, BatchShelf(self._store, run_id), self._keeper._settings, self._clients.of,
-            lambda: self._budget_of(run_id),
+            lambda: self._budget_of(run_id), lock.is_held,
         )  # fmt: skip
         self._runs[run_id] = (RunBatches(desk, manifest), lock)
 

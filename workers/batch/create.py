@@ -48,6 +48,7 @@ async def create(turn: Turn, *, is_alone: bool, others_reserved: bool) -> None:
     turn.write(state="creating", reserved_usd=reserved, is_settled=False, search_until=None)
     client = await turn.client()
     assert turn.ledger.file_id is not None, "processed"
+    turn.check_held()  # whoever has the lock now looks for this batch, and makes it if it is not there
     try:
         batch = await client.create(turn.ledger.file_id, metadata=mark_of(turn.ledger))
     except TransientModelError as error:
@@ -116,6 +117,7 @@ async def find_batch(turn: Turn) -> None:
         and batch.metadata is not None
         and mark.items() <= batch.metadata.items()
     ]
+    turn.check_held()
     if found:
         first, *others = sorted(found, key=lambda b: 0 if b.created_at is None else b.created_at)
         for other in others:

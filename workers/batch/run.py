@@ -26,7 +26,7 @@ from workers.batch.deadline import is_time_to_rescue
 from workers.batch.ledger import now
 from workers.batch.rounds import Line, Standing, advance, hand_over, is_fruitless, lines_of, standing, still_open
 from workers.batch.schedule import Step, Wish, choose, next_step, queued_tokens
-from workers.batch.turn import Desk, Turn
+from workers.batch.turn import Desk, NotOurs, Turn
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ UNREACHABLE_TRIES = 7
 
 
 class RunBatches:
-    """One run. Belongs to one event loop; its caller holds the run's lock file."""
+    """One run. Belongs to one event loop; its caller holds the run's lock, and `Desk.is_held` tells whether it does."""
 
     def __init__(self, desk: Desk, manifest: RunManifest) -> None:
         self._desk = desk
@@ -153,7 +153,15 @@ class RunBatches:
         batch_create.end_without(turn, turn.ledger.problem, turn.ledger.reason)
 
     async def _guarded(self, turn: Turn, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """One step; whatever goes wrong is told and waited out, the batch is never forgotten."""
+        """One step, while the batches are ours."""
+        try:
+            turn.check_held()
+            await self._patient(turn, work)
+        except NotOurs:
+            log.warning("batch left to another", extra={"event": "batch_lock_lost", "run_id": self._desk.run_id})
+
+    async def _patient(self, turn: Turn, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Whatever goes wrong is told and waited out, the batch is never forgotten."""
         try:
             await work()
         except batch_create.NoMoney:
@@ -220,7 +228,7 @@ class RunBatches:
 
     def _event(self, kind: Any, data: dict[str, Any]) -> None:  # noqa: ANN401
         try:
-            if load_state(self._desk.store, self._desk.run_id).is_active:
+            if self._desk.is_held() and load_state(self._desk.store, self._desk.run_id).is_active:
                 append_event(self._desk.store, self._desk.run_id, kind, data)
         except NightpollError:
             log.exception("event not written", extra={"event": "event_lost", "run_id": self._desk.run_id})

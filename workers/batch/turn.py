@@ -21,12 +21,17 @@ from workers.batch.schedule import backoff
 from workers.money.month_budget import Budget
 
 
+class NotOurs(Exception):  # noqa: N818 - an order, not an error
+    """The lock of the run's batches was lost while this process was stopped or cut off: nothing more is done here."""
+
+
 @dataclass(frozen=True)
 class Desk:
     """What the steps of one run's batches share.
 
     Attributes:
         budget: of the run, None without one; asked anew for each step, since it may be raised.
+        is_held: the lock of the run's batches is still ours.
     """
 
     store: Store
@@ -35,6 +40,7 @@ class Desk:
     settings: Settings
     client_of: Callable[[Model, BatchDeployment], Awaitable[BatchClient]]
     budget: Callable[[], Budget | None]
+    is_held: Callable[[], bool] = lambda: True
 
 
 class Turn:
@@ -50,6 +56,15 @@ class Turn:
         if changes.get("state", self.ledger.state) != self.ledger.state:
             changes = {"at": now(), "n_tries": 0, "wait_until": None} | changes
         self.ledger = self.desk.shelf.write(self.ledger.model_copy(update=changes))
+
+    def check_held(self) -> None:
+        """Go on only if nobody else can be at work on this batch.
+
+        Raises:
+            NotOurs: somebody may; the ledger tells whoever it is where we were.
+        """
+        if not self.desk.is_held():
+            raise NotOurs
 
     def wait(self, seconds: float, reason: str = "") -> None:
         """No step for a while."""

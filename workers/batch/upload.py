@@ -23,6 +23,7 @@ async def upload(turn: Turn, chosen: BatchDeployment) -> None:
         state="uploading", deployment=chosen.name, pool=chosen.pool_name, upload_names=[*ledger.upload_names, name]
     )
     client = await turn.client()
+    turn.check_held()
     try:
         file = await client.upload(turn.input_path, filename=name)
     except ModelError as error:

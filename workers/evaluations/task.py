@@ -73,7 +73,7 @@ async def evaluate(node: Node, run_id: str) -> bool:
         if not state.is_to_evaluate:
             return False
         ended = await _in_child(node, run_id, with_report=state.with_report, stop=lambda: not _may_go_on(node, lock))
-        if ended is None:
+        if ended is None or not lock.is_valid():
             return False
         append_event(node.store, run_id, "evaluated", {"exit_code": ended[0], "message": ended[1]})
         log.info("run evaluated", extra={"event": "run_evaluated", "run_id": run_id, "exit_code": ended[0]})

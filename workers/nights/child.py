@@ -1,8 +1,8 @@
 """What the processes of the overnight queue share: their entry point, their lock, and how an entry is closed.
 
-A lock file keeps two processes of one machine from the same work; the run id in the entry and the exclusive creation
-of the run folder keep any two from starting a run twice. They end with the worker that started them: whoever is keeper
-next starts them again.
+A lock keeps two processes from the same work, and is asked again before anything is started; the run id in the entry
+and the exclusive creation of the run folder keep any two from starting a run twice. They end with the worker that
+started them: whoever is keeper next starts them again.
 """
 
 import logging
@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from schemas.errors import NightpollError
 from schemas.overnight import NIGHTS_DIR, OvernightQueue, QueueEntry
@@ -19,12 +20,14 @@ from workers.logs import configure_logging
 from workers.nights.entries import change_queue, read_queue
 from workers.nights.log import ended, next_turn
 from workers.opening import new_run_id
-from workers.sole import sole_lock
+from workers.sole import check_held, sole_lock
 
 log = logging.getLogger(__name__)
 
 PARENT_POLL_S = 1.0
-Work = Callable[[Store, Settings, str], object]
+Guard = Callable[[], None]
+"""Raises LockLostError where somebody else may be at the same work."""
+Work = Callable[[Store, Settings, str, Guard], object]
 
 
 def run_child(work: Work, kind: str, name: str, *, parent: int) -> int:
@@ -46,7 +49,7 @@ def run_child(work: Work, kind: str, name: str, *, parent: int) -> int:
     if not lock.try_exclusive():
         return 0  # somebody else is at it
     try:
-        work(store, settings, name)
+        work(store, settings, name, partial(check_held, lock))
     except NightpollError as error:
         log.error("%s", error, extra={"event": "night_work_failed", "code": error.code})
         return int(error.exit_code)
@@ -57,6 +60,10 @@ def open_entry(store: Store, entry_id: str) -> QueueEntry | None:
     """An entry with something left to do, None if there is none of that id."""
     entry = read_queue(store).entry(entry_id)
     return entry if entry is not None and entry.is_open else None
+
+
+def unguarded() -> None:
+    """Nobody else can be at it."""
 
 
 def end_entry(store: Store, ending: QueueEntry, now: datetime, *, state: str, reason: str, exit_code: int) -> None:

@@ -17,7 +17,7 @@ from schemas.overnight import NIGHTS_DIR, Night, OvernightQueue, QueueEntry
 from schemas.settings import Settings
 from storage.runs import load_manifest, load_state
 from storage.store import Store
-from workers.nights.child import run_child
+from workers.nights.child import Guard, run_child, unguarded
 from workers.nights.clock import NightClock
 from workers.nights.entries import change_queue, read_queue
 from workers.nights.rules import untold_nights
@@ -34,7 +34,9 @@ def summary_path(night: date | str) -> str:
     return f"{NIGHTS_DIR}/{night}.json"
 
 
-def make_summary(store: Store, settings: Settings, night: date, now: datetime) -> dict[str, Any]:
+def make_summary(
+    store: Store, settings: Settings, night: date, now: datetime, guard: Guard = unguarded
+) -> dict[str, Any]:
     """Write the summary of a night, tell the webhook, note that it is told; safe to call again.
 
     The webhook is told before that is noted: after a crash in between it hears of the night twice, never not at all.
@@ -42,6 +44,7 @@ def make_summary(store: Store, settings: Settings, night: date, now: datetime) -
     queue = read_queue(store)
     worked = untold_nights(queue).get(night, [])
     document = summary(store, queue, night, now)
+    guard()
     with store.writing(summary_path(night)) as scratch:
         scratch.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
     if settings.webhook_url is not None:
@@ -161,8 +164,8 @@ def _public(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, "entries": entries}
 
 
-def _of_night(store: Store, settings: Settings, night: str) -> None:
-    make_summary(store, settings, date.fromisoformat(night), NightClock.of(settings).now())
+def _of_night(store: Store, settings: Settings, night: str, guard: Guard) -> None:
+    make_summary(store, settings, date.fromisoformat(night), NightClock.of(settings).now(), guard)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,9 @@ class HeldLock:
                 return
             asked_s = self._node.clock_s()
             try:
-                if await locks.renew(self._node.redis, self.key, self.token):
+                in_time = asked_s < self.valid_until_s
+                renewed = await locks.renew(self._node.redis, self.key, self.token, take_back=in_time)
+                if renewed and self._node.clock_s() - asked_s < wire.LOCK_LEASE_S:
                     self.valid_until_s = asked_s + wire.LOCK_LEASE_S
                 else:
                     self.lost = True

@@ -54,6 +54,10 @@ redis.call('SET', KEYS[1], run_id .. ':0')
 GRANTED, TAKEN, NOT_YET = 1, 0, -1
 
 
+def _renewing(*, take_back: bool) -> str:
+    return _RENEW + (_TAKE_BACK if take_back else "") + _ELSE_LOST
+
+
 def _lease_ms(lease_s: float) -> int:
     return int(lease_s * 1000)
 
@@ -64,9 +68,20 @@ async def acquire(redis: AsyncRedis, key: str, token: str, lease_s: float = wire
     return int(await redis.eval(_ACQUIRE, 2, *args))
 
 
-async def renew(redis: AsyncRedis, key: str, token: str, lease_s: float = wire.LOCK_LEASE_S) -> bool:
-    """Extend a lock, or take it back if the server forgot it; False if somebody else holds it."""
-    return bool(await redis.eval(_RENEW + _TAKE_BACK + _ELSE_LOST, 1, key, token, _lease_ms(lease_s)))
+async def renew(
+    redis: AsyncRedis, key: str, token: str, lease_s: float = wire.LOCK_LEASE_S, *, take_back: bool = True
+) -> bool:
+    """Extend a lock; False if it is lost.
+
+    Args:
+        redis: where it is kept.
+        key: of the lock.
+        token: of its holder.
+        lease_s: from now on.
+        take_back: a lock that the server forgot is still ours. Only for a holder whose last lease has not run out by
+            its own clock: after that somebody else may have had it and given it back.
+    """
+    return bool(await redis.eval(_renewing(take_back=take_back), 1, key, token, _lease_ms(lease_s)))
 
 
 async def release(redis: AsyncRedis, key: str, token: str) -> None:
@@ -80,9 +95,9 @@ def acquire_now(redis: Redis, key: str, token: str, lease_s: float) -> int:
     return int(redis.eval(_ACQUIRE, 2, *args))
 
 
-def renew_now(redis: Redis, key: str, token: str, lease_s: float) -> bool:
-    """As `renew`, from a plain thread, but a forgotten lease is not taken back."""
-    return bool(redis.eval(_RENEW + _ELSE_LOST, 1, key, token, _lease_ms(lease_s)))
+def renew_now(redis: Redis, key: str, token: str, lease_s: float, *, take_back: bool = False) -> bool:
+    """As `renew`, from a plain thread."""
+    return bool(redis.eval(_renewing(take_back=take_back), 1, key, token, _lease_ms(lease_s)))
 
 
 def release_now(redis: Redis, key: str, token: str) -> None:

@@ -1,0 +1,117 @@
+"""A holder of a lease that is stopped (SIGSTOP) past its end: another takes its place, and it begins nothing more.
+
+Each case is a process that stops itself in the worst moment, after its last look at the lease.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from schemas import wire
+from schemas.overnight import QueueEntry
+from schemas.settings import Settings
+from storage.runs import load_events
+from storage.store import open_store
+from tests.support.batch_desk import BatchDesk, batch_desk
+from tests.support.cli_runs import planned_run
+from tests.support.emulator import running_emulator
+from tests.support.studies import write_study
+from tests.support.until import until
+from workers import connection
+from workers.nights.entries import change_queue, read_queue
+from workers.nights.start import start
+from workers.shards import locks
+from workers.sole import Lease
+
+LEASE_S = 1.0
+KEY = wire.sole_lease("x.lock")
+
+
+@pytest.fixture
+def short(monkeypatch, redis_url):
+    """Leases of a second, on a server that may grant them at once."""
+    monkeypatch.setattr(wire, "LOCK_LEASE_S", LEASE_S)
+    monkeypatch.setattr(wire, "LOCK_RENEW_S", LEASE_S / 5)
+    locks.vouch(connection.plain(redis_url))
+    return redis_url
+
+
+@contextmanager
+def stopped(kind, *words):
+    """A process of `tests.support.stopping` that has stopped itself while it held the lease."""
+    process = subprocess.Popen([sys.executable, "-m", "tests.support.stopping", kind, *map(str, words)])
+    seen = psutil.Process(process.pid)
+    try:
+        until(
+            lambda: process.poll() is not None or seen.status() == psutil.STATUS_STOPPED,
+            deadline_s=40, what="the holder to stop",
+        )  # fmt: skip
+        assert process.poll() is None
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def goes_on(process):
+    os.kill(process.pid, signal.SIGCONT)
+    return process.wait(20)
+
+
+def taken(redis_url):
+    """The lease, once the stopped holder's has run out."""
+    lease = Lease(connection.plain(redis_url), KEY)
+    until(lease.try_exclusive, deadline_s=10, what="the lease of the stopped holder")
+    return lease
+
+
+def test_batch_is_not_made_by_a_holder_that_was_stopped_before_it_could_make_it(short, tmp_path):
+    with running_emulator(batch_speed=2000.0) as shop:
+        desk = batch_desk(tmp_path, shop, salt="stopped")
+        with stopped("batch", short, desk.store.uri) as first:
+            lease = taken(short)
+            BatchDesk(open_store(desk.store.uri), desk.settings).work()
+            n_made = shop.batches()["created"]
+            lease.close()
+            goes_on(first)
+
+            assert shop.batches()["created"] == n_made == len(desk.ledgers())
+        assert shop.purchases()["repeated"] == 0
+        assert desk.state().is_active
+        assert len(desk.rows()) == 24
+
+
+def test_run_of_the_overnight_queue_is_not_opened_a_second_time(short, tmp_path):
+    study = write_study(tmp_path / "s", "http://127.0.0.1:9/v1", n_respondents=12)
+    store = open_store(str(tmp_path / "runs"))
+    entry = QueueEntry(id="1", study=str(study), name="s", run_id="r", added_at="2026-11-22T22:00:00Z")
+    change_queue(store, lambda queue: queue.model_copy(update={"entries": [entry]}))
+    with stopped("night", short, store.uri) as first:
+        taken(short).close()
+        start(store, Settings(store=store.uri), "1")
+        assert goes_on(first) == 7
+
+    assert [event.kind for event in load_events(store, "r")].count("opened") == 1
+    assert read_queue(store).entry("1").state == "waiting"  # not failed: the keeper notes that its run works
+
+
+def test_command_opens_no_run_that_another_one_opened_meanwhile(short, tmp_path):
+    study = write_study(tmp_path / "s", "http://127.0.0.1:9/v1", n_respondents=12)
+    store = planned_run(study, tmp_path / "runs")
+    with stopped("open", short, store.uri) as first:
+        taken(short).close()
+        assert goes_on(first) == 7
+
+    assert load_events(store, "r") == []
+
+
+def test_lease_that_was_lost_stays_lost_though_it_is_free_again(short):
+    with stopped("again", short) as first:
+        taken(short).close()
+
+        assert goes_on(first) == 7

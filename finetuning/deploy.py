@@ -85,7 +85,8 @@ async def deploy(
             found = await manager.put(name, model=model, sku=tuning.sku, capacity=tuning.capacity)
         except TransientModelError as error:  # another deployment is being made, or the answer was lost
             is_sure = is_sure and error.code == "conflict"
-            await wait.once(error, f"{name}: {error.what}")
+            why = " It makes one deployment at a time: waiting." if error.code == "conflict" else ""
+            await wait.once(error, f"{name}: {error.what}{why}")
             found = await manager.get(name) if error.code != "conflict" else None
         except ModelError:
             if is_sure:  # no earlier try that may have been taken

@@ -26,6 +26,8 @@ TRIES = 4
 LOOK_EVERY_S = 2.0
 FILE_WITHIN_S = 1800.0
 HELD_S = FILE_WITHIN_S + 600.0
+HELD_HERE_S = 6 * 3600.0
+"""A number that is there may be another process's by now."""
 _LOOKS = 3
 """Lists may lag behind what was just accepted."""
 
@@ -124,8 +126,10 @@ class Submission:
         send: Callable[[], Awaitable[T]],
     ) -> T:
         begun_before = ledger.intent == step
-        self._write(ledger.key, intent=step)
         for number in range(TRIES):
+            self._write(
+                ledger.key, intent=step
+            )  # tells also that somebody is at it: one try may take a quarter of an hour
             if begun_before or number:
                 found = await self._looked_for(look)
                 if found is not None:
@@ -157,7 +161,7 @@ class Submission:
                 return
             if file.is_broken:
                 self._write(key, training_file=None, validation_file=None, intent=None)  # the next try uploads anew
-                what = f"The service could not process the training file: {file.problem or 'it does not say why'}."
+                what = f"The service could not process {file.filename}: {file.problem or 'it does not say why'}."
                 raise ServiceRefusedError(what, code="file_refused", hint="`nightpoll finetune check` looks at it.")
             await self._pause(LOOK_EVERY_S)
             waited_s += LOOK_EVERY_S
@@ -192,10 +196,13 @@ def create_body(ledger: TuningLedger) -> dict[str, Any]:
 
 
 def _lives(ledger: TuningLedger) -> bool:
-    """Whether a holder is there; one of another machine is taken to be until its longest step is over."""
+    """Whether a holder is there; one that cannot be asked is taken to be until its longest step is over."""
     node, _, pid = str(ledger.holder).rpartition(":")
+    held_s = 0.0 if ledger.held_at is None else (datetime.now(UTC) - ledger.held_at).total_seconds()
     if node != os.uname().nodename:
-        return ledger.held_at is None or (datetime.now(UTC) - ledger.held_at).total_seconds() < HELD_S
+        return held_s < HELD_S
+    if held_s >= HELD_HERE_S:
+        return False
     try:
         os.kill(int(pid), 0)
     except (ProcessLookupError, ValueError):

@@ -14,7 +14,7 @@ from providers.tuning_client import open_tuning_client
 from schemas.errors import NightpollError
 from schemas.tuning import ENDED, TuningLedger
 from storage.store import Store
-from storage.tuning_records import list_ledgers
+from storage.tuning_records import readable_ledgers
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,8 @@ class TuningPoll:
     def look_at_all(self) -> None:
         """One round; what goes wrong with one job is logged and left to the next round."""
         try:
-            open_ones = [each for each in list_ledgers(self._store) if each.job_id and each.state not in ENDED]
+            ledgers = readable_ledgers(self._store)  # one that is damaged must not stop the others
+            open_ones = [each for each in ledgers if each.job_id and each.state not in ENDED]
         except NightpollError as error:
             log.warning("tunings: %s", error, extra={"event": "tuning_trouble", "code": error.code})
             return

@@ -181,21 +181,13 @@ def watch(
     as_json: JsonOpt = False,
 ) -> int:
     """Events as they come, and the curves at the end. Closing the terminal changes nothing."""
-    from cli.tuning.following import show_job
     from cli.tuning.following import watch as follow
-    from cli.tuning.views import job_document
+    from cli.tuning.views import told
     from storage.tuning_records import find_ledger
 
     store = load_store(load_settings())
     seen = follow(store, find_ledger(store, job), load_environ(), once=once, every_s=every)
-    if chart is not None:
-        from cli.tuning.chart import write_chart
-
-        write_chart(seen.curves, chart)
-    if as_json:
-        print_json(job_document(seen))
-        return ExitCode.SERVICE_REFUSED if seen.ledger.state == "failed" else ExitCode.DONE
-    return show_job(seen)
+    return told(seen, chart, as_json=as_json)
 
 
 def results(
@@ -203,8 +195,16 @@ def results(
     chart: Annotated[Path | None, typer.Option(help="Write the curves here (HTML).")] = None,
     as_json: JsonOpt = False,
 ) -> int:
-    """Loss and accuracy by step, in the terminal and as a chart."""
-    return watch(job, once=True, every=1.0, chart=chart, as_json=as_json)
+    """Loss and accuracy by step, in the terminal and as a chart; of a job that is over without asking the service."""
+    from cli.tuning.views import told
+    from finetuning.watching import looked_before
+    from storage.tuning_records import find_ledger
+
+    store = load_store(load_settings())
+    seen = looked_before(store, find_ledger(store, job))
+    if seen is None:
+        return watch(job, once=True, every=1.0, chart=chart, as_json=as_json)
+    return told(seen, chart, as_json=as_json)
 
 
 def pause(job: JobArg, as_json: JsonOpt = False) -> int:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cli.tuning.context import needs_deployment, tuning_of, with_manager
-from cli.tuning.entries import keep_entry, with_entry_of_today
+from cli.tuning.entries import is_in_models_file, keep_entry, with_entry_of_today
+from cli.tuning.jobs import as_it_is
 from cli.views.console import err
 from finetuning.deploy import check_name, deploy, deployment_warnings, model_to_deploy, undeploy
 from finetuning.hosting import is_deployed
@@ -18,6 +19,7 @@ from schemas.errors import SettingsError, UserInputError
 from schemas.models import Model
 from schemas.tuning import TuningLedger
 from storage.store import Store
+from storage.tuning_records import load_registry
 
 
 def deploy_job(
@@ -31,12 +33,11 @@ def deploy_job(
         ModelError: the service refused, or cannot be reached.
         EnvironmentFailureError: it is deployed and answers to nobody.
     """
-    if register is not None:
-        check_registered_name(register)
-    model, deployment = model_to_deploy(ledger, checkpoint), None
-    if needs_deployment(ledger.entry):
-        deployment = name if name is not None else f"{register if register is not None else 'tuned'}-{ledger.key[:8]}"
-        check_name(deployment)
+    deployment = _checked_names(ledger, name, register)
+    if ledger.tuned_model is None:
+        ledger = as_it_is(store, with_entry_of_today(ledger), environ)
+    model = model_to_deploy(ledger, checkpoint)
+    if deployment is not None:
         ledger = with_entry_of_today(ledger)
         keep_entry(store, ledger)
         _deploy(store, ledger, environ, deployment, model)
@@ -61,10 +62,25 @@ def undeploy_job(store: Store, ledger: TuningLedger, environ: Mapping[str, str],
     found = [d for d in ledger.deployments if d.until is None and name in (None, d.name)]
     if not found:
         raise UserInputError("no such deployment of this job is there.", hint="`nightpoll finetune list` shows them.")
+    for label in _in_service(store, {each.name for each in found}):
+        _tell(f"{label} is live: runs that ask it stop until it is deployed again or another version is promoted.")
     for each in found:
         entry = _in_account(ledger.entry, each.account)
         with_manager(entry, environ, lambda manager, each=each: undeploy(store, manager, ledger, each.name))  # type: ignore[misc]
     return [each.name for each in found]
+
+
+def _checked_names(ledger: TuningLedger, name: str | None, register: str | None) -> str | None:
+    """Name of the deployment; None where the service needs none."""
+    if register is not None:
+        check_registered_name(register)
+        if is_in_models_file(register):
+            _tell(f"The models file has a model {register!r}, too: a study that writes it means that one, not this.")
+    if not needs_deployment(ledger.entry):
+        return None
+    deployment = name if name is not None else f"{register if register is not None else 'tuned'}-{ledger.key[:8]}"
+    check_name(deployment)
+    return deployment
 
 
 def _deploy(store: Store, ledger: TuningLedger, environ: Mapping[str, str], name: str, model: str) -> None:
@@ -88,6 +104,16 @@ def _deploy(store: Store, ledger: TuningLedger, environ: Mapping[str, str], name
         asyncio.run(until_served(name, ask, tell=_tell))
     except SettingsError as error:
         _tell(f"Whether {name} answers could not be asked: {error.what}")
+
+
+def _in_service(store: Store, names: set[str]) -> list[str]:
+    """Versions in service that are asked at these deployments."""
+    live = ((name, model.live()) for name, model in load_registry(store).models.items())
+    return [
+        f"{name}@{version.version}"
+        for name, version in live
+        if version is not None and names & {d.deployment for d in version.entry.deployments}
+    ]
 
 
 def _kept_today(store: Store, ledger: TuningLedger) -> TuningLedger:

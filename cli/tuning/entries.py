@@ -31,6 +31,15 @@ def with_entry_of_today(ledger: TuningLedger) -> TuningLedger:
     return ledger.model_copy(update={"entry": entry})
 
 
+def is_in_models_file(name: str) -> bool:
+    """Whether the models file has an entry of this name: a study that writes it means that one."""
+    try:
+        model_entry(name, None, load_settings())
+    except NightpollError:
+        return False
+    return True
+
+
 def keep_entry(store: Store, ledger: TuningLedger) -> None:
     """Write the entry of today down, for the keeper and for what comes later."""
 

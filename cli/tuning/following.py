@@ -11,11 +11,12 @@ from finetuning.curves import sparkline, warnings_of
 from finetuning.watching import Looked, look
 from providers.tuning_client import TuningClient
 from schemas.errors import ExitCode, TransientModelError, UserInputError
-from schemas.tuning import TuningLedger
+from schemas.tuning import JobState, TuningLedger
 from storage.store import Store
 
 MOST_BLIND = 30
 """So many looks in a row may find nobody before a command that watches gives up."""
+_ENDS: dict[JobState, ExitCode] = {"failed": ExitCode.SERVICE_REFUSED, "cancelled": ExitCode.CANCELLED}
 _TOLD = ("train_loss", "valid_loss", "train_accuracy", "valid_accuracy")
 
 
@@ -82,7 +83,12 @@ def show_job(seen: Looked) -> ExitCode:
         out.print(f"error: {ledger.error}", style="red", markup=False)
     if ledger.tuned_model:
         out.print(f"model: {ledger.tuned_model}", markup=False)
-    return ExitCode.SERVICE_REFUSED if ledger.state == "failed" else ExitCode.DONE
+    return exit_code(ledger)
+
+
+def exit_code(ledger: TuningLedger) -> ExitCode:
+    """Of a command that tells how a job stands."""
+    return _ENDS.get(ledger.state, ExitCode.DONE)
 
 
 def _tell(seen: Looked, told: set[str]) -> None:

@@ -98,7 +98,7 @@ def wanted_job(
             return begun
         following = replace(wanted, again=wanted.again + 1)
         if load_ledger(store, begun_ledger(store, files.training, files.validation, following).key) is None:
-            seen = _as_it_is(store, known.model_copy(update={"entry": begun.entry}), environ)
+            seen = as_it_is(store, known.model_copy(update={"entry": begun.entry}), environ)
             if not (again and seen.state in ENDED):
                 return seen
         wanted = following
@@ -113,7 +113,7 @@ def submit(store: Store, begun: TuningLedger, files: TrainingFiles, environ: Map
     return with_client(begun.entry, environ, work)
 
 
-def _as_it_is(store: Store, known: TuningLedger, environ: Mapping[str, str]) -> TuningLedger:
+def as_it_is(store: Store, known: TuningLedger, environ: Mapping[str, str]) -> TuningLedger:
     """Its state now; one that nobody looked at may have ended since, or be gone."""
     if known.job_id is None or known.state in ENDED:
         return known

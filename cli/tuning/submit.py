@@ -10,6 +10,7 @@ import typer
 from cli.context import load_environ, load_settings, load_store
 from cli.tuning.context import model_entry, tuning_of
 from cli.tuning.entries import keep_entry
+from cli.tuning.following import exit_code
 from cli.tuning.jobs import Wanted, as_bought, submit, wanted_job
 from cli.tuning.month import refuse_over_month
 from cli.views.console import err, out, print_json, print_problem
@@ -18,10 +19,8 @@ from finetuning.check_file import check_file
 from finetuning.prepare import MANIFEST, TRAINING, VALIDATION, read_tuning_manifest
 from finetuning.submit import TrainingFiles
 from schemas.errors import ExitCode, UserInputError
-from schemas.tuning import ENDED, JobState, TuningLedger
+from schemas.tuning import ENDED, TuningLedger
 from storage.tuning_records import load_ledger
-
-_ENDS: dict[JobState, ExitCode] = {"failed": ExitCode.SERVICE_REFUSED, "cancelled": ExitCode.CANCELLED}
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def submit_files(asked: Asked, *, yes: bool, as_json: bool) -> int:
         print_json(found | {"started_before": was_started})
     else:
         _show(ledger, was_started=was_started)
-    return _ENDS.get(ledger.state, ExitCode.DONE)
+    return exit_code(ledger)
 
 
 def _bill(epochs: int, usd: float | None, *, is_given: bool) -> str:

@@ -1,14 +1,18 @@
 """Jobs as tables and documents."""
 
+import importlib
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from cli.tuning.following import exit_code, show_job
 from cli.tuning.job_rows import job_row
-from cli.views.console import out
+from cli.views.console import out, print_json
 from cli.views.text_table import print_table
 from finetuning.curves import warnings_of
 from finetuning.watching import Looked
+from schemas.errors import ExitCode
 from schemas.tuning import TuningLedger
 
 
@@ -31,6 +35,16 @@ def show_jobs(document: Sequence[dict[str, Any]]) -> None:
     ]  # fmt: skip
     headers = ["job", "state", "begun", "training US$", "hosting US$", "deployed as", "model"]
     print_table("", headers, rows, right=(3, 4))
+
+
+def told(seen: Looked, chart: Path | None, *, as_json: bool) -> ExitCode:
+    """A job on the screen or as a document, its curves as a page if wanted; the exit code."""
+    if chart is not None:
+        importlib.import_module("cli.tuning.chart").write_chart(seen.curves, chart)  # altair is slow to import
+    if as_json:
+        print_json(job_document(seen))
+        return exit_code(seen.ledger)
+    return show_job(seen)
 
 
 def job_document(seen: Looked) -> dict[str, Any]:

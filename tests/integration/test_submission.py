@@ -4,15 +4,16 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from finetuning.submit import HELD_S, Submission, TrainingFiles
+from finetuning.submit import HELD_HERE_S, HELD_S, Submission, TrainingFiles
+from providers.batch_objects import RemoteFile
 from providers.tuning_client import open_tuning_client
-from schemas.errors import ModelError, RunInUseError, ServiceRefusedError
+from schemas.errors import ModelError, RunInUseError, ServiceRefusedError, TransientModelError
 from schemas.models import Model
 from schemas.tuning import TuningLedger
 from storage.store import Store, open_store
@@ -144,3 +145,36 @@ async def test_file_that_the_service_could_not_process_is_uploaded_anew(
     assert (refused.training_file, refused.job_id, refused.holder) == (None, None, None)
     assert done.job_id is not None
     assert emulator.batches()["uploads"] - before == 2
+
+
+async def test_job_whose_holders_number_another_process_got_is_free_after_hours(
+    store: Store, emulator: TestEmulator, tmp_path: Path
+) -> None:
+    hold(store, begun(emulator), here(os.getppid()), ago_s=HELD_HERE_S + 1)
+
+    assert (await submitted(store, begun(emulator), tmp_path)).job_id is not None
+
+
+async def test_every_try_of_a_step_tells_that_its_holder_lives(
+    store: Store, emulator: TestEmulator, tmp_path: Path
+) -> None:
+    seen: list[datetime | None] = []
+    path = tmp_path / "training.jsonl"
+    path.write_bytes(jsonl(training_lines(12)))
+    ledger = begun(emulator, url="http://127.0.0.1:9/v1")
+
+    class Away:
+        """A service whose uploads get lost, and whose lists hold nothing."""
+
+        async def upload_training(self, *_: object, **__: object) -> None:
+            seen.append(kept(store).held_at)
+            raise TransientModelError("lost")
+
+        async def training_files(self) -> AsyncIterator[RemoteFile]:
+            for nothing in ():
+                yield nothing
+
+    with pytest.raises(TransientModelError):
+        await Submission(store, Away(), TrainingFiles(path), pause=shortly).run(ledger)  # type: ignore[arg-type]
+
+    assert len(seen) == len(set(seen)) > 1

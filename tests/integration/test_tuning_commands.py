@@ -293,3 +293,61 @@ def test_resource_manager_that_cannot_be_reached_is_named_with_what_to_do(
     assert "The Resource Manager at 127.0.0.1:9 cannot be reached" in said.err
     assert "`tuning.arm_url`" in said.err
     assert last_job(here).deployments == []
+
+
+def test_cancelled_job_ends_watch_with_its_code(nightpoll: CommandLine, here: Path) -> None:
+    submit(nightpoll, here)
+    key = last_job(here).key
+    nightpoll("finetune", "cancel", key)
+
+    assert nightpoll("finetune", "watch", key, "--every", "0.05").code == 8
+    assert nightpoll("finetune", "watch", key, "--once", "--json").code == 8
+
+
+def test_results_of_a_job_that_is_over_need_no_service(nightpoll: CommandLine, here: Path, tuned: str) -> None:
+    before = json.loads(nightpoll("finetune", "results", tuned, "--json").out)
+    write_models(here, "http://127.0.0.1:9/openai/v1", "http://127.0.0.1:9")
+
+    said = nightpoll("finetune", "results", tuned, "--json", "--chart", here / "curves.html")
+
+    assert said.code == 0, said
+    assert json.loads(said.out)["curves"] == before["curves"] != {}
+    assert (here / "curves.html").exists()
+
+
+def test_deploy_looks_after_a_job_that_nobody_watched(nightpoll: CommandLine, here: Path, tuned: str) -> None:
+    change(here, state="running", tuned_model=None, checkpoints={})
+
+    said = nightpoll("finetune", "deploy", tuned, "--name", "unwatched", "--json")
+
+    assert said.code == 0, said
+    assert ".ft-" in json.loads(said.out)["model"]
+    assert nightpoll("finetune", "undeploy", tuned).code == 0
+
+
+def test_deploy_meets_another_deployment_under_way_and_says_that_it_waits(
+    nightpoll: CommandLine, emulator: TestEmulator, tuned: str
+) -> None:
+    emulator._put("tuning-faults", {"conflicts": 1})
+
+    said = nightpoll("finetune", "deploy", tuned, "--name", "second")
+    emulator._put("tuning-faults", {})
+
+    assert said.code == 0, said
+    assert "RequestConflict" in said.err
+    assert "makes one deployment at a time" in said.err
+    assert nightpoll("finetune", "undeploy", tuned).code == 0
+
+
+def test_undeploy_says_which_version_in_service_is_asked_there_no_longer(
+    nightpoll: CommandLine, here: Path, tuned: str
+) -> None:
+    nightpoll("finetune", "deploy", tuned, "--name", "serves", "--register", "mini")
+    warned = nightpoll("finetune", "deploy", tuned, "--name", "serves", "--register", "mini")
+    nightpoll("models", "promote", "mini", "--version", "v1", "--force", "tonight")
+
+    said = nightpoll("finetune", "undeploy", tuned, "--json")
+
+    assert (said.code, json.loads(said.out)) == (0, {"undeployed": ["serves"]})
+    assert "mini@v1 is live" in said.err
+    assert "models file has a model 'mini', too" in warned.err

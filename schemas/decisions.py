@@ -48,6 +48,22 @@ class TransportChoice(BaseModel):
     reason: str = ""
 
 
+class CountedBefore(BaseModel):
+    """Answers of one version up to a restart of the run: they no longer speak against it.
+
+    Attributes:
+        model: id that the version answers as. The counts are those of its tally.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    model: str
+    requests: int
+    failed: int
+    answers: int
+    unread: int
+
+
 class Replaced(BaseModel):
     """Another version that answers what is left for a model of the run.
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from schemas.decisions import Generation, HandedOver, Replaced, TransportChoice
+from schemas.decisions import CountedBefore, Generation, HandedOver, Replaced, TransportChoice
 from schemas.models import Model
 
 EventKind = Literal[
@@ -27,6 +27,7 @@ EventKind = Literal[
     "batch_cancelled",
     "evaluation_asked",
     "evaluated",
+    "counted_before",
 ]
 
 
@@ -58,7 +59,8 @@ class RunState(BaseModel):
         stopped_models: models that no longer answer since the last resume -> exit code (5 refused, 6 unreachable);
             the run goes on with the others and then stops.
         replaced: versions that were rolled back to, in order; the last one of a model answers what is left.
-        restarted_at: the last resume or retry: what was answered before no longer speaks against a version.
+        restart: id of the event of the last resume or retry: what was answered before no longer speaks against a
+            version; `counted_before` how much that was, by model, None until a keeper has counted it.
         budget_usd: the newest bound on the bill; None: the study's own.
         priority: turns in the window per turn of a run with priority 1.
         handed_over: batch work that goes on online.
@@ -78,7 +80,8 @@ class RunState(BaseModel):
     exit_code: int = 0
     stopped_models: dict[str, int] = Field(default_factory=dict)
     replaced: list[Replaced] = Field(default_factory=list)
-    restarted_at: AwareDatetime | None = None
+    restart: str | None = None
+    counted_before: dict[str, CountedBefore] | None = None
     budget_usd: float | None = None
     priority: int = 1
     detached: bool = False
@@ -126,7 +129,7 @@ def fold(events: Iterable[Event]) -> RunState:
 def _after(state: RunState, event: Event) -> RunState:
     if state.phase == "cancelled" and event.kind not in ("generation", "evaluation_asked", "evaluated"):
         return state
-    return state.model_copy(update=_AFTER[event.kind](state, event.data | {"at": event.at}))
+    return state.model_copy(update=_AFTER[event.kind](state, event.data | {"at": event.at, "id": event.id}))
 
 
 Update = dict[str, Any]
@@ -146,7 +149,7 @@ def _paused(state: RunState, data: Update) -> Update:
 
 
 def _resumed(state: RunState, data: Update) -> Update:
-    return {} if state.phase == "finished" else _RUNNING | {"restarted_at": data["at"]}
+    return {} if state.phase == "finished" else _RUNNING | _restarted(data)
 
 
 def _cancelled(state: RunState, data: Update) -> Update:
@@ -159,7 +162,19 @@ def _generation(state: RunState, data: Update) -> Update:
     generation = Generation(number=int(data["number"]), outcomes=list(data["outcomes"]))
     if generation.number <= state.generation:
         return {}
-    return _RUNNING | {"generations": [*state.generations, generation], "restarted_at": data["at"]}
+    return _RUNNING | {"generations": [*state.generations, generation]} | _restarted(data)
+
+
+def _restarted(data: Update) -> Update:
+    return {"restart": str(data["id"]), "counted_before": None}
+
+
+def _counted_before(state: RunState, data: Update) -> Update:
+    """Of this restart, and the first that counted; which host's clock is ahead does not matter."""
+    if state.restart != data["restart"] or state.counted_before is not None:
+        return {}
+    counts = data["counts"].items()
+    return {"counted_before": {str(name): CountedBefore.model_validate(count) for name, count in counts}}
 
 
 def _budget(_: RunState, data: Update) -> Update:
@@ -251,4 +266,5 @@ _AFTER: dict[EventKind, Callable[[RunState, Update], Update]] = {
     "batch_cancelled": _batch_cancelled,
     "evaluation_asked": _evaluation_asked,
     "evaluated": _evaluated,
+    "counted_before": _counted_before,
 }

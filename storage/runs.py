@@ -1,7 +1,7 @@
 """Run folders: manifest, codebook, events."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -19,6 +19,9 @@ T = TypeVar("T", RunManifest, Codebook)
 READABLE_FORMATS = (1, 2, 3)
 """2: a run with shards that go through the Batch API, which a reader of 1 would ask online; 3: with some whose
 transport an event tells."""
+
+
+_AT, _NEXT = "%Y%m%dT%H%M%S%f", timedelta(microseconds=1)
 
 
 def list_run_ids(store: Store) -> list[str]:
@@ -70,9 +73,14 @@ def _model(kind: type[T], store: Store, rel: str) -> T:
 
 
 def append_event(store: Store, run_id: str, kind: EventKind, data: dict[str, Any] | None = None) -> Event:
-    """Write one event; its file name sorts by time."""
-    event = Event(id=uuid4().hex[:12], at=datetime.now(UTC), kind=kind, data={} if data is None else data)
-    name = f"{event.at:%Y%m%dT%H%M%S%f}-{event.id}.json"
+    """Write one event; its file name sorts by time, and behind every event that is there.
+
+    Hosts' clocks differ: a resume must not sort before the pause that it ends.
+    """
+    now, last = datetime.now(UTC), max(store.names(run_paths.events_dir(run_id)), default="")
+    at = now if last < f"{now:{_AT}}" else datetime.strptime(f"{last.partition('-')[0]}+0000", f"{_AT}%z") + _NEXT
+    event = Event(id=uuid4().hex[:12], at=at, kind=kind, data={} if data is None else data)
+    name = f"{event.at:{_AT}}-{event.id}.json"
     store.put_if_absent(f"{run_paths.events_dir(run_id)}/{name}", event.model_dump_json().encode())
     store.ring()
     return event

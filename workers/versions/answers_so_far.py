@@ -3,7 +3,7 @@
 Everything is counted from the store, by request: a killed worker, a second delivery or another keeper changes nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from schemas import run_paths, tables
 from schemas.answer_format import answer_format
+from schemas.events import RunState
 from schemas.models import Model
 from schemas.run import RunManifest
 from storage.parts import landed_units, open_table, read_part
@@ -20,6 +21,7 @@ from storage.runs import load_codebook
 from storage.store import Store
 from workers.calls.requests import load_shard
 from workers.calls.turns import settled_answer
+from workers.open_units import online_units
 from workers.predictions.request_index import BATCH_TASKS
 from workers.reading.answers import READER_VERSION
 from workers.reading.readings import Landed, Reader, averaged
@@ -39,14 +41,12 @@ class Asked(NamedTuple):
     """Which answers count.
 
     Attributes:
-        shards: of the model in the plan.
+        units: of the model that are asked online, what batches handed over among them.
         model_id: of the version that answers now; others are not its.
-        since: answers before are not counted; None: all are.
     """
 
-    shards: Sequence[int]
+    units: Collection[str]
     model_id: str
-    since: datetime | None
 
 
 @dataclass
@@ -67,26 +67,21 @@ class AnswersSoFar:
         self._questions = load_codebook(store, self._run_id).questions
         self._reader = Reader(self._questions, "pending", READER_VERSION)
         self._tasks = _tasks_of(store, self._run_id, _registered_arms(manifest))
-        self._landed: dict[tuple[tuple[int, ...], str, datetime | None], Landings] = {}
+        self._landed: dict[tuple[str, str], Landings] = {}
 
-    def tally(self, asked: Asked) -> Tally:
-        """Count a version's answers."""
-        shards = set(asked.shards)
-        open_units = self._open_units(shards)  # before the parts: a unit that lands now counts once
-        landed = landed_units(self._store, self._run_id)
-        known = self._landed.setdefault((tuple(asked.shards), asked.model_id, asked.since), Landings())
-        unread = sorted(unit for unit in landed - known.units if _shard(unit) in shards)
+    def tally(self, name: str, asked: Asked, *, journals: int | None = JOURNALS_A_LOOK) -> Tally:
+        """Count the answers of the version that answers for a model of the plan; None: read every open journal."""
+        mine = set(asked.units)
+        begun = {run_paths.unit_of_journal(n) for n in self._store.names(run_paths.journal_dir(self._run_id))}
+        landed = landed_units(self._store, self._run_id)  # after the journals: a unit that lands now counts once
+        known = self._landed.setdefault((name, asked.model_id), Landings())
+        unread = sorted((landed & mine) - known.units)
         for at in range(0, len(unread), UNITS_AT_ONCE):
             units = unread[at : at + UNITS_AT_ONCE]
             known.tally += self._count([read_part(self._store, self._run_id, u, _ROW_COLUMNS) for u in units], asked)
             known.units.update(units)
-        still_open = [unit for unit in open_units if unit not in landed][:JOURNALS_A_LOOK]
+        still_open = sorted((begun & mine) - landed)[:journals]
         return known.tally + self._count([self._of_journal(unit) for unit in still_open], asked)
-
-    def _open_units(self, shards: set[int]) -> list[str]:
-        names = self._store.names(run_paths.journal_dir(self._run_id))
-        units = {run_paths.unit_of_journal(name) for name in names}
-        return sorted(unit for unit in units if _shard(unit) in shards)
 
     def _of_journal(self, unit: str) -> pa.Table:
         """Settled requests of an open unit as rows of a part."""
@@ -106,23 +101,20 @@ class AnswersSoFar:
         """All at once: to find their tasks costs the same for one and for many (12 ms in a million)."""
         rows = pa.concat_tables([_NO_ROWS.empty_table(), *(part.select(_ROW_COLUMNS) for part in parts)])
         mine = rows.filter(pc.equal(rows["model"], asked.model_id))
-        if asked.since is not None:
-            mine = mine.filter(pc.greater_equal(mine["created_at"], pa.scalar(asked.since)))
-        by_request = {row["request_id"]: row for row in mine.to_pylist()}
-        n_failed = sum(row["outcome"] == "failed" for row in by_request.values())
-        statuses = list(self._statuses(by_request))
+        found = mine.to_pylist()  # a request that a retry asked again has a row of each generation: both count
+        tasks = self._tasks_by_request(mine["request_id"].combine_chunks())
+        statuses = [self._status(task, row) for row in found for task in tasks.get(row["request_id"], ())]
+        n_failed = sum(row["outcome"] == "failed" for row in found)
         came = sum(status == "answered" or status in _UNREAD for status in statuses)
-        return Tally(len(by_request), n_failed, came, sum(status in _UNREAD for status in statuses))
+        return Tally(len(found), n_failed, came, sum(status in _UNREAD for status in statuses))
 
-    def _statuses(self, by_request: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-        """One of each reply: tasks that share it are read alike."""
-        mine = self._tasks.filter(pc.is_in(self._tasks["request_id"], pa.array(list(by_request), pa.string())))
-        seen = set()
+    def _tasks_by_request(self, requests: pa.Array) -> dict[str, list[dict[str, Any]]]:
+        """One task of each reply: those that share it are read alike."""
+        mine = self._tasks.filter(pc.is_in(self._tasks["request_id"], requests))
+        by_request: dict[str, dict[int | None, dict[str, Any]]] = {}
         for task in mine.to_pylist():
-            reply = (task["request_id"], task["turn"])
-            if reply not in seen:
-                seen.add(reply)
-                yield self._status(task, by_request[task["request_id"]])
+            by_request.setdefault(task["request_id"], {}).setdefault(task["turn"], task)
+        return {request: list(tasks.values()) for request, tasks in by_request.items()}
 
     def _status(self, task: Mapping[str, Any], row: Mapping[str, Any]) -> str:
         question = self._questions[task["question_id"]]
@@ -137,17 +129,18 @@ class AnswersSoFar:
         return averaged(found, question).status
 
 
-def in_service(manifest: RunManifest) -> dict[str, Model]:
+def in_service(manifest: RunManifest, state: RunState) -> dict[str, Model]:
     """Models of the run that a registry had in service or rolled out when it was planned, asked call by call.
 
-    A version that the study names itself (NAME@VERSION) is asked to be judged, and is not replaced by another.
+    Those of batches are, too, once what was left of them is asked online. A version that the study
+    names itself (NAME@VERSION) is asked to be judged, and is not replaced by another.
     """
-    online = manifest.online_shards
+    online = online_units(manifest, state)
     beside = {model.rollout.model for model in manifest.models.values() if model.rollout is not None}
     return {
         name: model
         for name, model in manifest.models.items()
-        if model.version is not None and online.get(name) and (name != model.version or name in beside)
+        if model.version is not None and name in online and (name != model.version or name in beside)
     }
 
 

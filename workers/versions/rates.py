@@ -34,6 +34,15 @@ class Tally:
             self.unread + other.unread,
         )
 
+    def without(self, before: "Tally") -> "Tally":
+        """What came since an earlier count; never less than nothing, as a look may leave open journals out."""
+        return Tally(
+            max(0, self.requests - before.requests),
+            max(0, self.failed - before.failed),
+            max(0, self.answers - before.answers),
+            max(0, self.unread - before.unread),
+        )
+
 
 def complaint(tally: Tally, rule: OnFailure) -> str | None:
     """What is wrong in one sentence; None while nothing is, or too little is known to say so.

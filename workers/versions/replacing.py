@@ -55,7 +55,7 @@ def named(entry: Model) -> tuple[str, str]:
 
 
 def _moved_on(store: Store, manifest: RunManifest, state: RunState) -> Iterator[tuple[str, Model]]:
-    paused = {name: model for name, model in in_service(manifest).items() if name in state.stopped_models}
+    paused = {name: model for name, model in in_service(manifest, state).items() if name in state.stopped_models}
     models = load_registry(store).models if paused else {}
     for name, planned in paused.items():
         now = answering(state, name, planned)

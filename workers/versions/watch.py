@@ -3,17 +3,17 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 from schemas.events import RunState
-from schemas.models import Model
 from schemas.run import RunManifest
-from schemas.run_paths import shard_unit
 from storage.parts import landed_units
-from storage.runs import load_state
+from storage.runs import append_event, load_state
 from storage.store import Store
 from workers.manifests import Manifests
+from workers.open_units import online_units
 from workers.versions.answers_so_far import AnswersSoFar, Asked, in_service
-from workers.versions.rates import complaint
+from workers.versions.rates import Tally, complaint
 from workers.versions.replacing import answering, pause, roll_back
 
 log = logging.getLogger(__name__)
@@ -48,30 +48,38 @@ class VersionWatch:
 
     def _look(self, run_id: str, state: RunState) -> bool:
         manifest = self._manifests.of(run_id)
-        models = in_service(manifest)
-        return any([self._judge(manifest, state, name, models[name]) for name in models.keys() - state.stopped_models])
-
-    def _is_open(self, manifest: RunManifest, state: RunState, name: str) -> bool:
-        """Something is left that could be asked otherwise."""
-        landed = landed_units(self._store, manifest.run_id)
-        units = (shard_unit(s, g) for s in manifest.online_shards[name] for g in {0, state.generation})
-        return any(unit not in landed for unit in units)
-
-    def _judge(self, manifest: RunManifest, state: RunState, name: str, planned: Model) -> bool:
-        run_id, rule = manifest.run_id, manifest.study.on_failure
-        if not self._is_open(manifest, state, name):
-            return False
-        if run_id not in self._answers:
+        models = in_service(manifest, state)
+        units, landed = online_units(manifest, state), landed_units(self._store, run_id)
+        judged = {
+            name: Asked(units[name], answering(state, name, planned).model)
+            for name, planned in models.items()
+            if name not in state.stopped_models and not landed.issuperset(units[name])
+        }
+        if judged and run_id not in self._answers:
             self._answers[run_id] = AnswersSoFar(self._store, manifest)
-        now = answering(state, name, planned)
-        replaced = state.replacement(name)
-        moments = [at for at in (state.restarted_at, None if replaced is None else replaced.at) if at is not None]
-        asked = Asked(manifest.online_shards[name], now.model, max(moments, default=None))
-        why = complaint(self._answers[run_id].tally(asked), rule)
+        if judged and state.restart is not None and state.counted_before is None:
+            return self._count_before(run_id, state, judged)
+        return any([self._judge(manifest, state, name, asked) for name, asked in judged.items()])
+
+    def _count_before(self, run_id: str, state: RunState, judged: Mapping[str, Asked]) -> bool:
+        """Write down what was answered up to a restart: what comes on top is judged, on whichever host's clock."""
+        tallies = {n: self._answers[run_id].tally(n, asked, journals=None) for n, asked in judged.items()}
+        counts = {name: {"model": judged[name].model_id} | asdict(tally) for name, tally in tallies.items()}
+        append_event(self._store, run_id, "counted_before", {"restart": state.restart, "counts": counts})
+        return True
+
+    def _judge(self, manifest: RunManifest, state: RunState, name: str, asked: Asked) -> bool:
+        run_id, rule = manifest.run_id, manifest.study.on_failure
+        before = None if state.counted_before is None else state.counted_before.get(name)
+        tally = self._answers[run_id].tally(name, asked)
+        if before is not None and before.model == asked.model_id:
+            tally = tally.without(Tally(before.requests, before.failed, before.answers, before.unread))
+        why = complaint(tally, rule)
         if why is None or not load_state(self._store, run_id).is_active:
             return False
+        now = answering(state, name, manifest.models[name])
         log.warning("version fails: %s", why, extra={"event": "version_failed", "run_id": run_id, "model": now.version})
-        is_first = rule.then == "rollback" and replaced is None
+        is_first = rule.then == "rollback" and state.replacement(name) is None
         if not (is_first and roll_back(self._store, run_id, name, now, why)):
             pause(self._store, run_id, name, now, why)
         return True

@@ -1,9 +1,12 @@
+from datetime import UTC, datetime, timedelta
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from schemas import run_paths, tables
 from schemas.errors import FormatError, StoreError, UserInputError
+from schemas.events import Event
 from storage.parts import landed_units, read_part, write_part
 from storage.runs import append_event, load_events, load_manifest, load_state
 from storage.store import Store
@@ -45,6 +48,19 @@ def test_part_of_another_format_is_refused(store):
     pq.write_table(part_table(1).replace_schema_metadata({tables.FORMAT_KEY: b"99"}), path)
     with pytest.raises(FormatError, match="99"):
         read_part(store, "r", "s000001")
+
+
+def test_event_of_a_host_whose_clock_is_behind_sorts_after_what_was_there(store):
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    folder = run_paths.events_dir("r")
+    paused = Event(id="ffffffffffff", at=ahead, kind="paused")
+    store.put_if_absent(f"{folder}/{ahead:%Y%m%dT%H%M%S%f}-ffffffffffff.json", paused.model_dump_json().encode())
+
+    events = [append_event(store, "r", "resumed"), append_event(store, "r", "paused")]
+
+    assert [event.kind for event in load_events(store, "r")] == ["paused", "resumed", "paused"]
+    assert ahead < events[0].at < events[1].at
+    assert load_state(store, "r").phase == "paused"
 
 
 def test_events_fold_in_order(store):

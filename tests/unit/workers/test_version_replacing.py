@@ -102,4 +102,4 @@ def test_pause_during_a_rollout_says_that_the_command_is_needed_twice(tmp_path: 
 def test_only_what_is_in_service_is_judged_not_what_a_study_pins(tmp_path: Path, model: str, judged: set[str]) -> None:
     store = run_of(tmp_path, model=model)
 
-    assert set(in_service(load_manifest(store, "r"))) == judged
+    assert set(in_service(load_manifest(store, "r"), load_state(store, "r"))) == judged

@@ -21,6 +21,7 @@ def job_row(ledger: TuningLedger, now: datetime) -> dict[str, Any]:
         "training_usd": training_cost(ledger),
         "hosting_usd": hosting_usd(ledger.deployments, now=now),
         "deployments": [d.name for d in ledger.deployments if is_deployed(d, now)],
+        "unconfirmed": [d.name for d in ledger.deployments if d.begun and is_deployed(d, now)],
         "error": ledger.error,
         "over": ledger.state in ENDED,
     }

@@ -29,7 +29,7 @@ def show_jobs(document: Sequence[dict[str, Any]]) -> None:
     rows = [
         [
             job["key"], job["state"], f"{job['created_at']:%Y-%m-%d %H:%M}", _usd(job["training_usd"]),
-            _usd(job["hosting_usd"]), ", ".join(job["deployments"]), job["model"] or job["job"] or "",
+            _usd(job["hosting_usd"]), ", ".join(_deployed(job)), job["model"] or job["job"] or "",
         ]
         for job in document
     ]  # fmt: skip
@@ -55,6 +55,10 @@ def job_document(seen: Looked) -> dict[str, Any]:
         "warnings": warnings_of(seen.curves),
         "events": [{"at": e.created_at, "level": e.level, "message": e.message} for e in seen.events],
     }
+
+
+def _deployed(job: dict[str, Any]) -> list[str]:
+    return [f"{name} (asked for, not seen)" if name in job["unconfirmed"] else name for name in job["deployments"]]
 
 
 def _usd(value: float | None) -> str:

@@ -14,7 +14,7 @@ from storage.store import Store
 from storage.tuning_records import load_ledger, load_registry
 
 Hosting = dict[str, Any]
-"""usd so far, usd_per_hour now, names of the open deployments, and sentences on what ends by itself."""
+"""what deploys it again, usd so far, usd_per_hour now, names of open deployments, sentences on what ends by itself."""
 
 
 def hosting_of(store: Store, model: RegisteredModel, now: datetime) -> dict[str, Hosting]:
@@ -48,6 +48,9 @@ def _lines_of(store: Store, asked: set[str], now: datetime) -> list[str]:
             hosting = _hosting(store, version, now) if label in asked else None
             if hosting is not None:
                 lines += _told(label, hosting)
+            if hosting is not None and not hosting["deployments"]:
+                back = f"`nightpoll finetune deploy {hosting['again']} --register {name}` brings it back."
+                lines.append(f"{label} is not deployed any more and cannot be asked; {back}")
     return lines
 
 
@@ -66,11 +69,16 @@ def _told(label: str, hosting: Hosting) -> list[str]:
 
 
 def _hosting(store: Store, version: ModelVersion, now: datetime) -> Hosting | None:
-    deployments = deployed_of(version, load_ledger(store, version.job))
-    if not deployments:
+    ledger = load_ledger(store, version.job)
+    deployments = deployed_of(version, ledger)
+    if ledger is None or not deployments:
         return None
+    steps = (
+        [] if version.model == ledger.tuned_model else [s for s, m in ledger.checkpoints.items() if m == version.model]
+    )
     last_call = _last_asked(store, str(version.entry.version)) if any(d.until is None for d in deployments) else None
     return {
+        "again": " ".join([version.job, f"--name {deployments[-1].name}", *(f"--checkpoint {s}" for s in steps)]),
         "usd": hosting_usd(deployments, now=now),
         "usd_per_hour": hourly_usd(deployments, now=now),
         "deployments": [d.name for d in deployments if is_deployed(d, now)],

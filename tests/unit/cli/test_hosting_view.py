@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from finetuning.deploy import close
 from finetuning.promotion import Verdict
 from finetuning.registry import add_version, promote
 from schemas.models import Model
@@ -71,6 +72,38 @@ def test_plan_says_what_a_deployed_version_costs_beside_its_calls(
     assert line.startswith("hosting of small-tuned@v1: $1.70 an hour while deployed, used or not; $17.0")
     assert "hosting" not in json.loads(done(command("plan", plain, "--json")))
     assert "not part of the run's cost" in done(command("plan", tuned))
+
+
+def test_plan_says_that_a_version_is_deployed_no_longer_and_how_it_comes_back(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = STUDY.split("arms:")[0] + "arms:\n  t: {model: small-tuned, strategy: basic}\n"
+    study = write_study(tmp_path / "tuned", study=text)
+    close(store, "k", "t")
+    change_ledger(store, "k", lambda before: before.model_copy(update={"checkpoints": {8: "ft:m", 12: "ft:n"}}))  # type: ignore[union-attr]
+
+    (line,) = json.loads(done(CommandLine(capsys)("plan", study, "--json")))["hosting"]
+
+    assert line.startswith("small-tuned@v1 is not deployed any more")
+    assert "nightpoll finetune deploy k --name t --checkpoint 8 --register small-tuned" in line
+
+
+def test_deployment_that_was_asked_for_and_not_seen_is_listed_as_such(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def begun(before: TuningLedger | None) -> TuningLedger:
+        assert before is not None
+        first, *others = before.deployments
+        return before.model_copy(update={"deployments": [first.model_copy(update={"begun": True}), *others]})
+
+    change_ledger(store, "k", begun)
+    command = CommandLine(capsys)
+
+    (job,) = json.loads(done(command("finetune", "list", "--json")))["jobs"]
+
+    assert job["unconfirmed"] == ["t"]
+    assert "t (asked for, not seen)" in done(command("finetune", "list"))
+    assert job["hosting_usd"] == pytest.approx(34.0, abs=0.01)
 
 
 def test_job_that_cannot_be_read_is_told_and_stops_no_plan(

@@ -8,7 +8,7 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from schemas.errors import SettingsError
-from schemas.settings import Settings
+from schemas.settings import STORE_VARIABLES, Settings
 from storage.store import Store, open_store
 
 
@@ -19,11 +19,15 @@ def load_settings() -> Settings:
         SettingsError: a value does not fit; the value itself is not shown, it may be a secret.
     """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as e:
         first = e.errors()[0]
         name = "NIGHTPOLL_" + "_".join(str(part) for part in first["loc"]).upper()
         raise SettingsError(f"{first['msg']}.", where=name, hint="docs/settings.md lists all of them.") from e
+    for key, value in load_environ().items():
+        if key.startswith(STORE_VARIABLES):
+            os.environ.setdefault(key, value)  # the store's library looks nowhere else
+    return settings
 
 
 def load_environ() -> Mapping[str, str]:

@@ -21,6 +21,7 @@ from schemas.errors import BrokerError, ExitCode, NightpollError, Problem, Setti
 from schemas.models import Deployment, Model
 from schemas.settings import Settings
 from schemas.yaml_source import Source
+from storage.probe import probed
 from storage.store import Store, open_store
 from workers import connection
 from workers.local.embedded import supervisor_state
@@ -68,7 +69,7 @@ def examine(
     except (StoreError, SettingsError) as error:
         findings.append(_failed("store", error))
     else:
-        findings += [Finding("store", "ok", f"{store.uri} can be written"), _disk(store), _server(settings, store)]
+        findings += [_store(store), _disk(store), _server(settings, store)]
     return findings + list(_models(settings, environ, study, online=online, call=call))
 
 
@@ -96,6 +97,14 @@ def _is_installed(name: str) -> bool:
     except PackageNotFoundError:
         return False
     return True
+
+
+def _store(store: Store) -> Finding:
+    try:
+        told = probed(store)
+    except StoreError as error:
+        return _failed("store", error)
+    return Finding("store", "ok", f"{store.uri} {told}")
 
 
 def _disk(store: Store) -> Finding:

@@ -8,6 +8,8 @@ NightpollError                      exit code 1
 ├── FormatError                     2   a persisted form this version does not read
 ├── EnvironmentFailureError         6   resume goes on once it is mended
 │   ├── StoreError                      disk full, read-only, damaged file
+│   │   └── StoreAwayError                  of a store over the network: waited out
+│   │       └── NoCredentialsError      2       or nobody said as whom it is to be asked
 │   └── BrokerError                     Redis unreachable
 ├── BudgetError                     4   money is left over for something smaller only
 ├── RunInUseError                   7
@@ -141,6 +143,13 @@ class StoreAwayError(StoreError):
     """A store over the network cannot be reached now: waited out where a full disk would stop a run."""
 
     code = "store_away"
+
+
+class NoCredentialsError(StoreAwayError):
+    """Nobody said as whom a store over the network is to be asked, or the machine's role cannot be told just now."""
+
+    exit_code = ExitCode.WRONG_INPUT
+    code = "no_credentials"
 
 
 class BrokerError(EnvironmentFailureError):

@@ -76,6 +76,9 @@ def options_of(models: Mapping[str, Model], load: ArmLoad, times: BatchTimes, *,
     for via, served in ways.items():
         seconds = time_s({load.model: served}, {load.model: _load([load])})
         found.append(_option(load, "online", via, _cost(model, [load], at), seconds, "at the stated quotas"))
+    if len(model.batch) > 1:
+        seconds, basis = batches_time(model.batch, load, times)
+        found.append(_option(load, "batch", "all pools", _cost(model, [load], at, batch=True), seconds, basis))
     for each in model.batch:
         seconds, basis = batch_time(each, load, times)
         found.append(_option(load, "batch", each.pool_name, _cost(model, [load], at, batch=True), seconds, basis))
@@ -89,11 +92,28 @@ def batch_time(deployment: BatchDeployment, load: ArmLoad, times: BatchTimes) ->
     """
     seen = times.get(endpoint_key(deployment))
     trusted = seen is not None and seen.n >= LEAST_BATCHES
-    waves = 1 if deployment.enqueued_tokens is None else max(1, ceil(load.prompt_tokens / deployment.enqueued_tokens))
+    waves = _waves([deployment], load)
     turns = 1 + ceil(load.n_later_calls / max(1, load.n_requests))
     each_s = seen.seconds if seen is not None and trusted else PROMISED_S
     basis = f"as {seen.n} batches here took" if seen is not None and trusted else "as the service promises"
     return each_s * waves * turns, basis + ("" if waves * turns == 1 else f", {waves * turns} in a row")
+
+
+def batches_time(deployments: Sequence[BatchDeployment], load: ArmLoad, times: BatchTimes) -> tuple[float, str]:
+    """As `batch_time`, for all batch endpoints of a model: any of them may get the last batch, so the slowest counts.
+
+    A batch goes where the queue is emptiest (`workers.batch.schedule.choose`); what one does not hold, others do.
+    """
+    queues = [each.model_copy(update={"enqueued_tokens": None}) for each in deployments]
+    once_s, basis = max((batch_time(each, load, times) for each in queues), key=lambda found: found[0])
+    waves = _waves(deployments, load)
+    return once_s * waves, basis if waves == 1 else f"{basis}, filled {waves} times"
+
+
+def _waves(deployments: Sequence[BatchDeployment], load: ArmLoad) -> int:
+    """How often the queues must be filled; 1 if one of them takes everything."""
+    room = [each.enqueued_tokens for each in deployments if each.enqueued_tokens is not None]
+    return max(1, ceil(load.prompt_tokens / sum(room))) if len(room) == len(deployments) else 1
 
 
 def choose(
@@ -175,7 +195,7 @@ def _batch_reason(
     online, batch = _cost(model, loads, at), _cost(model, loads, at, batch=True)
     if online is None or batch is None or batch.expected >= online.expected:
         return None
-    seconds, basis = _best_batch(model, loads, times)
+    seconds, basis = _all_batches(model, loads, times)
     if left_s is not None and seconds > left_s:
         return None
     money = f"{dollars(batch.expected)} instead of {dollars(online.expected)} online"
@@ -187,7 +207,7 @@ def _online_reason(
     model: Model, loads: Sequence[ArmLoad], times: BatchTimes, left_s: float | None, online_s: float, at: datetime
 ) -> tuple[Literal["online", "batch"], str]:
     batch = _cost(model, loads, at, batch=True)
-    seconds, basis = _best_batch(model, loads, times)
+    seconds, basis = _all_batches(model, loads, times)
     if left_s is not None and online_s > left_s:
         quickest, needed = min(("online", online_s), ("batch", seconds), key=lambda way: way[1])
         words = "online" if quickest == "online" else "in batches"
@@ -201,9 +221,9 @@ def _online_reason(
     return "online", "online: batches would not be cheaper."
 
 
-def _best_batch(model: Model, loads: Sequence[ArmLoad], times: BatchTimes) -> tuple[float, str]:
+def _all_batches(model: Model, loads: Sequence[ArmLoad], times: BatchTimes) -> tuple[float, str]:
     together = loads[0].model_copy(update=asdict(_load(loads)))
-    return min(batch_time(each, together, times) for each in model.batch)
+    return batches_time(model.batch, together, times)
 
 
 def _option(

@@ -15,6 +15,21 @@ _ENDPOINTS = {
     "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
     "abfs": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
 }
+_CREDENTIALS = {
+    "s3": (
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
+        ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI",),
+    ),
+    "abfs": (
+        ("AZURE_STORAGE_ACCOUNT_KEY",),
+        ("AZURE_STORAGE_SAS_TOKEN",),
+        ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET"),
+        ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"),
+    ),
+}
+"""Scheme -> variables that name credentials, in the order in which they are looked for."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
 _PREFIX = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
 
@@ -83,6 +98,14 @@ def plain_http_allowed(address: Address, environ: Mapping[str, str] = os.environ
                 )
             return True
     return False
+
+
+def found_credentials(scheme: str, environ: Mapping[str, str]) -> str:
+    """Which kind of credentials the variables of a process name; never a value."""
+    for names in _CREDENTIALS[scheme]:
+        if all(environ.get(name) for name in names):
+            return f"by {' and '.join(names)}"
+    return "by the role of this machine"
 
 
 def _is_loopback(host: str) -> bool:

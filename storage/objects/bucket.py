@@ -16,14 +16,13 @@ from obstore.exceptions import (
     AlreadyExistsError,
     BaseError,
     NotModifiedError,
-    PermissionDeniedError,
     PreconditionError,
-    UnauthenticatedError,
 )
 from obstore.store import AzureStore, S3Store
 
-from schemas.errors import StoreAwayError, StoreError
+from schemas.errors import StoreError
 from storage.objects.address import Address, plain_http_allowed
+from storage.objects.trouble import trouble
 
 REQUEST_S = 10
 """Small objects and listings: longer means that nobody is there."""
@@ -56,9 +55,10 @@ class Bucket:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._allow_http = plain_http_allowed(address)
-        self._small = self._client(REQUEST_S)
-        self._reading = self._client(TRANSFER_S, silent_s=REQUEST_S)
-        self._sending = self._client(TRANSFER_S)
+        with self._told("", "open"):
+            self._small = self._client(REQUEST_S)
+            self._reading = self._client(TRANSFER_S, silent_s=REQUEST_S)
+            self._sending = self._client(TRANSFER_S)
 
     def get(self, name: str) -> Got | None:
         """A whole object, None if it is not there."""
@@ -187,18 +187,9 @@ class Bucket:
             yield
         except FileNotFoundError as e:
             raise StoreError(f"cannot {doing} the store: it is not there.", where=where) from e
-        except (PermissionDeniedError, UnauthenticatedError):
-            raise StoreError(
-                f"cannot {doing} the store: the service refused our credentials.",
-                where=where,
-                hint="Look at the AWS_* or AZURE_* variables of this process; docs/cluster.md lists them.",
-            ) from None  # the cause names headers and addresses
-        except (BaseError, OSError, ValueError):
-            raise StoreAwayError(
-                f"cannot {doing} the store: the service does not answer as it should.",
-                where=where,
-                hint="Look at the network, the bucket's name and the endpoint; then `nightpoll resume`.",
-            ) from None
+        except (BaseError, OSError, ValueError) as e:
+            # without its cause, which names headers and addresses
+            raise trouble(e, scheme=self._address.scheme, where=where, doing=doing) from None
 
 
 def _entry(meta: Any, folder: str) -> Entry:  # noqa: ANN401 - obstore's dictionary

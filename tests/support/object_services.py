@@ -55,12 +55,12 @@ def azurite_program() -> str | None:
 
 
 @contextmanager
-def s3_service(log: Path) -> Iterator[ObjectService]:
-    """moto's server, one process."""
+def s3_service(log: Path, *, checks_keys: bool = False) -> Iterator[ObjectService]:
+    """moto's server, one process; with `checks_keys` it knows nobody once the bucket is made."""
     port = free_port()
     secrets = {"AWS_ACCESS_KEY_ID": "test-key", "AWS_SECRET_ACCESS_KEY": "test-secret", "AWS_REGION": "us-east-1"}
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with _running(command, port, log, {}):
+    with _running(command, port, log, {"INITIAL_NO_AUTH_ACTION_COUNT": "1"} if checks_keys else {}):
         _request(f"http://127.0.0.1:{port}/{BUCKET}", {})
         yield ObjectService(f"s3://{BUCKET}/lab", port, "AWS_ENDPOINT_URL", "", secrets)
 

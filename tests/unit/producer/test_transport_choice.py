@@ -68,6 +68,31 @@ def test_queue_that_fills_up_and_turns_make_batches_slower():
     assert in_a_row.basis == "as the service promises, 3 in a row"
 
 
+WEST = BATCH | {"name": "west", "base_url": "https://west.example.com/openai/v1"}
+
+
+def test_slowest_endpoint_that_a_batch_may_go_to_decides_whether_the_deadline_is_met():
+    both = {endpoint_key(each): Typical(hours * HOUR_S, 3) for each, hours in zip(
+        make_model(batch=[BATCH, WEST]).batch, (2, 20), strict=True
+    )}  # fmt: skip
+
+    tonight, tomorrow = (chosen(hours * HOUR_S, times=both, batch=[BATCH, WEST]) for hours in (8, 21))
+    unknown = chosen(8 * HOUR_S, times=seen(2), batch=[BATCH, WEST])
+
+    assert tonight.reason.startswith("online: a batch may take 20.0 h")
+    assert (tomorrow.transport, "within 20.0 h" in tomorrow.reason) == ("batch", True)
+    assert unknown.reason.startswith("online: a batch may take 24.0 h")
+
+
+def test_queues_of_several_endpoints_are_filled_together():
+    full = [each | {"enqueued_tokens": 100_000} for each in (BATCH, WEST)]
+    options = options_of({"mini": make_model(batch=full)}, LOAD, {}, at=AT)
+    together, *alone = [option for option in options if option.transport == "batch"]
+
+    assert (together.via, together.time_s) == ("all pools", 48 * HOUR_S)
+    assert [option.time_s for option in alone] == [72 * HOUR_S, 72 * HOUR_S]
+
+
 def test_every_pool_and_every_batch_endpoint_is_an_option():
     model = make_model(batch=[BATCH])
     west = model.deployments[0].model_copy(update={"name": "west"})

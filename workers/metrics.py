@@ -1,12 +1,13 @@
 """Prometheus metrics of a worker process: counters of its own, and what Redis and the store say when it is scraped.
 
-Labels are outcomes, states and error codes only: never a run, a respondent, a request or an address.
+Labels are outcomes, states, error codes and quota pools (as models.yaml names them) only: never a run, a respondent, a
+request or an address.
 """
 
 import threading
 import time
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 from prometheus_client.core import GaugeMetricFamily
@@ -20,6 +21,7 @@ from schemas.settings import Settings
 from storage.parts import landed_units
 from storage.runs import list_run_ids, load_manifest, load_state
 from storage.store import Store
+from workers.batch.counts import ANSWERED, BatchCounts, tokens_of
 from workers.batch.ledger import open_batches
 from workers.money.budget import NANO
 from workers.nights.clock import NightClock
@@ -31,7 +33,9 @@ from workers.shards.landing import Answer
 REGISTRY = CollectorRegistry()
 """Of its own: the default one would tell of Python and of other libraries."""
 
-CALLS = Counter("nightpoll_calls", "Calls that went out.", registry=REGISTRY)
+CALLS = Counter(
+    "nightpoll_calls", "Calls that went out; lines of a batch once it is over.", ["transport"], registry=REGISTRY
+)
 ERRORS = Counter("nightpoll_call_errors", "Calls that failed, by error code.", ["code"], registry=REGISTRY)
 CALL_OUTCOMES = Counter(
     "nightpoll_call_outcomes", "Calls that ended: answered, or the code of their error.", ["outcome"], registry=REGISTRY
@@ -50,7 +54,7 @@ _SEEN_FOR_S = 10.0
 def count(what: str) -> None:
     """What workers count for status: `called`, `error:<code>`, an outcome."""
     if what == "called":
-        CALLS.inc()
+        CALLS.labels("online").inc()
     elif what.startswith("error:"):
         ERRORS.labels(what.removeprefix("error:")).inc()
         CALL_OUTCOMES.labels(what.removeprefix("error:")).inc()
@@ -58,13 +62,25 @@ def count(what: str) -> None:
         REQUESTS.labels(what).inc()
 
 
+def harvested(counts: BatchCounts) -> None:
+    """What a batch brought, told once by the process that landed its part."""
+    CALLS.labels("batch").inc(counts.calls.total())
+    for outcome, n in counts.calls.items():
+        CALL_OUTCOMES.labels(outcome).inc(n)
+        if outcome != ANSWERED:
+            ERRORS.labels(outcome).inc(n)
+    for outcome, n in counts.requests.items():
+        REQUESTS.labels(outcome).inc(n)
+    for kind, n in counts.tokens.items():
+        TOKENS.labels(kind).inc(n)
+    COST.inc(counts.cost_usd)
+
+
 def answered(answer: Answer) -> None:
     """Tokens and cost of a call that was answered."""
     COST.inc(max(0.0, answer.cost_usd))
-    kinds = {"prompt": answer.prompt_tokens, "cached": answer.cached_tokens, "completion": answer.completion_tokens}
-    for kind, n in kinds.items():
-        if n:
-            TOKENS.labels(kind).inc(n)
+    for kind, n in tokens_of(answer).items():
+        TOKENS.labels(kind).inc(n)
 
 
 class StoreCollector(Collector):
@@ -94,7 +110,7 @@ class StoreCollector(Collector):
         yield _gauge("nightpoll_queue_depth", "Shards that wait in Redis.", self._redis.llen(wire.QUEUE))
 
     def _of_store(self) -> Iterator[GaugeMetricFamily]:
-        phases, batches, idle_s, rpm, used = Tally[str](), Tally[str](), 0.0, 0, 0.0
+        phases, batches, idle_s, used = Tally[str](), Tally[str](), 0.0, 0.0
         self._open_runs.begin()
         for run_id in list_run_ids(self._store):
             state = load_state(self._store, run_id)
@@ -102,24 +118,28 @@ class StoreCollector(Collector):
             in_batches = open_batches(self._store, run_id)
             batches.update(batch.state for batch in in_batches)
             if state.is_active:
-                study, models = load_manifest(self._store, run_id).study, load_manifest(self._store, run_id).models
-                limit = study.budget.run_usd if state.budget_usd is None else state.budget_usd
+                manifest = load_manifest(self._store, run_id)
+                limit = manifest.study.budget.run_usd if state.budget_usd is None else state.budget_usd
                 used = max(used, self._used(wire.run_budget(run_id), limit))
-                rpm += sum({d.pool_name: d.rpm for m in models.values() for d in m.deployments}.values())
                 idle_s = max(idle_s, self._idle_s(run_id))
                 waits = any(not batch.is_over for batch in in_batches)
-                self._open_runs.look_at(run_id, models.values(), waits_for_batches=waits)
+                self._open_runs.look_at(manifest, state, waits_for_batches=waits)
         yield _by("nightpoll_runs", "Runs of the store, by state.", "state", phases)
         yield _by("nightpoll_batches_open", "Open batches, by state.", "state", batches)
         yield _gauge("nightpoll_oldest_shard_seconds", "Since the stillest open shard was last written.", idle_s)
-        yield _gauge("nightpoll_quota_requests_per_minute", "Requests a minute that open runs may make.", rpm)
-        yield _by("nightpoll_predictions", "Requests of open runs, by state.", "state", self._open_runs.states)
-        yield _gauge("nightpoll_open_runs_cost_usd", "US$ of open runs so far, batches too.", self._open_runs.cost_usd)
-        yield _gauge("nightpoll_quota_used_ratio", "Last minute of the fullest quota pool.", self._open_runs.quota_used)
-        yield _gauge(
-            "nightpoll_run_still_seconds", "Since an open run without batches settled.", self._open_runs.still_s
-        )
+        yield from self._of_open_runs(self._open_runs)
         yield _gauge("nightpoll_budget_used_ratio", "Share of its budget that the nearest run has committed.", used)
+
+    def _of_open_runs(self, runs: OpenRuns) -> Iterator[GaugeMetricFamily]:
+        rpm = sum(runs.rpm.values())
+        yield _gauge("nightpoll_quota_requests_per_minute", "Requests a minute that open runs may make.", rpm)
+        yield _by("nightpoll_predictions", "Tasks of open runs, by state.", "state", runs.states)
+        yield _by("nightpoll_open_requests", "Distinct requests of open runs, by state.", "state", runs.request_states)
+        yield _gauge("nightpoll_open_runs_cost_usd", "US$ of open runs so far, batches too.", runs.cost_usd)
+        yield _by("nightpoll_quota_used_ratio", "Last minute of each quota pool.", "pool", runs.quota_used)
+        waiting = "Shards that nobody has begun, by the quota pool that is to serve them."
+        yield _by("nightpoll_quota_waiting_shards", waiting, "pool", runs.waiting)
+        yield _gauge("nightpoll_run_still_seconds", "Since an open run without batches settled.", runs.still_s)
 
     def _of_nights(self) -> Iterator[GaugeMetricFamily]:
         entries, now = read_queue(self._store).entries, self._clock.now()
@@ -171,7 +191,7 @@ def _gauge(name: str, what: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, what, value=float(value))
 
 
-def _by(name: str, what: str, label: str, counts: Tally[str]) -> GaugeMetricFamily:
+def _by(name: str, what: str, label: str, counts: Mapping[str, float]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, what, labels=[label])
     for value, n in sorted(counts.items()):
         family.add_metric([value], n)

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow.compute as pc
@@ -61,15 +62,20 @@ class Progress:
         self.lost_usd += other.lost_usd
 
 
+Saw = Callable[[Sequence[str], Sequence[str]], None]
+"""Is told ids and outcomes of requests: of each part once, of each open journal at every look."""
+
+
 class ProgressReader:
     """Reads progress again and again; a landed part is read once."""
 
-    def __init__(self, store: Store, run_id: str) -> None:
+    def __init__(self, store: Store, run_id: str, saw: Saw | None = None) -> None:
         self._store = store
         self._run_id = run_id
         self._n_requests = load_manifest(store, run_id).totals.n_requests
         self._parts: dict[str, Progress] = {}
         self._shelf = BatchShelf(store, run_id)
+        self._saw = saw
 
     def read(self, new_parts: int | None = None) -> Progress:
         """Progress now; with a bound on parts read for the first time, what is over it counts at a later look."""
@@ -107,7 +113,10 @@ class ProgressReader:
         return frozenset(run_paths.batch_unit(b.number) for b in self._shelf.ledgers() if b.generation)
 
     def _of_part(self, unit: str) -> Progress:
-        table = read_part(self._store, self._run_id, unit, _COLUMNS)
+        columns = _COLUMNS if self._saw is None else [*_COLUMNS, "request_id"]
+        table = read_part(self._store, self._run_id, unit, columns)
+        if self._saw is not None:
+            self._saw(table["request_id"].to_pylist(), table["outcome"].to_pylist())
         return Progress(
             self._n_requests,
             Counter(table["outcome"].to_pylist()),
@@ -119,7 +128,7 @@ class ProgressReader:
         )
 
     def _of_journal(self, name: str) -> Progress:
-        progress = Progress(self._n_requests)
+        progress, requests, outcomes = Progress(self._n_requests), [], []
         try:
             data = self._store.read_bytes(f"{run_paths.journal_dir(self._run_id)}/{name}")
         except StoreError:
@@ -135,9 +144,13 @@ class ProgressReader:
             progress.cost_usd += record["cost_usd"]
             if "more" in entry:
                 continue  # the request has another turn to come
-            progress.outcomes[record["outcome"]] += 1
+            requests.append(entry["c"].rpartition(".")[0])
+            outcomes.append(record["outcome"])
             if record.get("error_code"):
                 progress.reasons[record["error_code"]] += 1
+        progress.outcomes.update(outcomes)
+        if self._saw is not None:
+            self._saw(requests, outcomes)
         return progress
 
 

@@ -12,6 +12,7 @@ from providers.prices import price_of
 from schemas import run_paths
 from schemas.batches import BatchLedger
 from schemas.errors import ModelError, RejectedRequestError
+from workers import metrics
 from workers.batch.asks import again_file, read_asks, round_file, write_asks
 from workers.batch.create import whole_failure
 from workers.batch.harvest import Harvest
@@ -47,6 +48,8 @@ async def harvest(turn: Turn, index: int, shards: Sequence[int]) -> str | None:
         known=known,
     )
     tally = await asyncio.to_thread(work.land, turn.desk.store, turn.input_path)
+    if work.is_first:  # done again after a crash, or by another worker: it was counted by who landed it
+        metrics.harvested(work.counts)
     turn.write(state="harvested", tally=tally, cost_usd=work.cost_usd, turns_usd=work.turns_usd)
     return tally.stop_message
 

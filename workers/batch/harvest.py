@@ -25,6 +25,7 @@ from storage.parts import write_part_in_pieces
 from storage.store import Store
 from storage.trouble import store_error
 from workers.batch.asks import again_file, write_asks
+from workers.batch.counts import BatchCounts
 from workers.batch.turns import Records, turns_file, write_turns
 from workers.calls.requests import PlannedRequest
 from workers.calls.turns import joined, known_turns, next_call
@@ -67,9 +68,11 @@ class Harvest:
     reasons: Counter[str] = field(default_factory=Counter)
     n_not_executed: int = 0
     stop_message: str | None = None
+    counts: BatchCounts = field(default_factory=BatchCounts)
+    is_first: bool = False
 
     def land(self, store: Store, input_path: Path) -> Tally:
-        """Write list and part; returns the account.
+        """Write list and part; returns the account. `is_first` tells whether the part is this harvest's.
 
         Raises:
             StoreError: a file cannot be read or written.
@@ -83,7 +86,7 @@ class Harvest:
                 for _ in self._with_list_first(store, pieces):  # landed before a crash: the account is made again
                     pass
             else:
-                write_part_in_pieces(store, run_id, unit, self._with_list_first(store, pieces))
+                self.is_first = write_part_in_pieces(store, run_id, unit, self._with_list_first(store, pieces))
         except OSError as e:
             raise store_error(e, input_path, "read") from e
         return self._tally(found)
@@ -124,6 +127,14 @@ class Harvest:
 
         A turn that failed and is asked again gets a row of its own, so that each call's cost stands in one row.
         """
+        if answer is not None:
+            self.counts.add_call(answer)
+        ended = self._ended(request_id, call, answer)
+        if ended is not None and request_id not in self.again:
+            self.counts.requests[ended.outcome] += 1
+        return ended
+
+    def _ended(self, request_id: str, call: str, answer: Answer | None) -> Answer | None:
         request = self.requests.get(request_id)
         if request is None or answer is None or request_id in self.again:
             return answer

@@ -16,6 +16,7 @@ from schemas.errors import ModelError, ServiceRefusedError, TransientModelError
 from schemas.identity import seed_from
 from schemas.models import Price
 from workers import metrics
+from workers.batch.counts import ANSWERED
 from workers.calls.aftermath import after_error, after_reply
 from workers.calls.lanes import Lane, least_busy, usable
 from workers.calls.outcomes import answered, failed, paid_usd
@@ -167,7 +168,7 @@ async def _call(request: PlannedRequest, lane: Lane, work: Settling, tries: Trie
         tries.paid_usd += paid_usd(lane, usage)
         return await after_error(error, lane, work, tries, sent=parameters, tokens=tokens)
     tries.attempts += 1
-    metrics.CALL_OUTCOMES.labels("answered").inc()
+    metrics.CALL_OUTCOMES.labels(ANSWERED).inc()
     if work.budget is not None:
         await work.budget.settle(reserved_usd, reserved_usd if reply.usage is None else paid_usd(lane, reply.usage))
     await after_reply(request, reply, lane, work, tokens)

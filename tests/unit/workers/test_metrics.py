@@ -55,7 +55,7 @@ def asked_for() -> set[str]:
 
 
 def test_counts_of_many_threads_are_all_there():
-    before = value("nightpoll_calls_total")
+    before = value("nightpoll_calls_total", transport="online")
     threads = [threading.Thread(target=lambda: [metrics.count("called") for _ in range(500)]) for _ in range(8)]
 
     for thread in threads:
@@ -63,7 +63,7 @@ def test_counts_of_many_threads_are_all_there():
     for thread in threads:
         thread.join()
 
-    assert value("nightpoll_calls_total") - before == 4000
+    assert value("nightpoll_calls_total", transport="online") - before == 4000
 
 
 def test_answers_errors_and_outcomes_are_counted_apart():

@@ -127,11 +127,11 @@ def _data(report: FileReport) -> list[str]:
         )
     rare = [
         f"{answer!r} to {ends_of(question)!r} ({count:,})"
-        for question, answers in report.answers.items()
+        for question, answers in report.classes.items()
         for answer, count in answers.items()
         if count < _RARE_SHARE * sum(answers.values())
     ]
-    if (most := max(map(len, report.answers.values()), default=0)) > _MOST_LISTED:
+    if (most := max(map(len, report.classes.values()), default=0)) > _MOST_LISTED:
         said.append(
             f"A question has {most} different answers, and services list the log-probabilities of {_MOST_LISTED} at "
             "most: `covered_mass` of predictions says how much was seen."

@@ -27,6 +27,7 @@ _PER_MESSAGE, _REPLY = 4, 3
 _MOST_CLASSES = 200
 _SORTED_RATIO = 3.0
 _LONGEST_LABEL = 60
+_FEW_ANSWERS = 10
 
 
 @dataclass
@@ -55,6 +56,11 @@ class FileReport:
     problems: list[Problem] = field(default_factory=list)
     n_by_code: Counter[str] = field(default_factory=Counter)
     n_errors: int = 0
+
+    @property
+    def classes(self) -> dict[str, Counter[str]]:
+        """As `answers`, without questions that people answer in their own words: these are nobody else's to read."""
+        return {question: answers for question, answers in self.answers.items() if are_classes(answers)}
 
     def add(self, problem: Problem) -> None:
         """Keep a problem, or only count it."""
@@ -243,6 +249,11 @@ class _Checker:
                 what = f"{len(answers)} different answers in {total:,} lines of {ends_of(question)!r}."
                 hint = "Is this a class, or free text? Few lines a class teach little."
                 self._found.add(Problem(what, name, hint, "warning", "many_answers"))
+
+
+def are_classes(answers: Counter[str]) -> bool:
+    """Whether answers look like those of a closed question: few of them, or each often."""
+    return len(answers) <= _FEW_ANSWERS or sum(answers.values()) >= LEAST_EXAMPLES * len(answers)
 
 
 def _question(prompt: str) -> str:

@@ -10,7 +10,7 @@ from cli.context import load_environ, load_store
 from cli.opening import checked_study, discard, plan_into_staging
 from cli.views.console import out, print_problem
 from finetuning.advice import advice, suggested, training_usd
-from finetuning.check_file import FileReport, ends_of, prompt_digest
+from finetuning.check_file import FileReport, are_classes, ends_of, prompt_digest
 from finetuning.plan_tasks import plan_requests
 from finetuning.prepare import PrepareOptions, prepare
 from schemas import run_paths
@@ -96,7 +96,8 @@ def report_document(report: FileReport, *, n_epochs: int | None, usd_per_million
         "ambiguous_prompts": report.n_ambiguous,
         "identical_lines": report.n_identical,
         "noise_ceiling": report.noise_ceiling,
-        "answers": {question: dict(answers) for question, answers in report.answers.items()},
+        "answers": {question: dict(answers) for question, answers in report.classes.items()},
+        "own_words": {q: len(answers) for q, answers in report.answers.items() if q not in report.classes},
         "counts": dict(report.n_by_code),
         "problems": [asdict(problem) for problem in report.problems],
         "suggested": suggested(report.n_examples)._asdict(),
@@ -120,6 +121,8 @@ def show_report(report: FileReport, document: dict[str, Any]) -> None:
     )
     for question, answers in list(report.answers.items())[:20]:
         shares = ", ".join(f"{answer} {n:,}" for answer, n in answers.most_common(8))
+        if not are_classes(answers):
+            shares = f"{len(answers):,} different answers, not shown"
         out.print(f"  {ends_of(question, 70) or 'answers'}: {shares}", markup=False)
     for sentence in document["advice"]:
         out.print(sentence, markup=False)

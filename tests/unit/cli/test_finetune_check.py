@@ -105,3 +105,15 @@ def test_repair_without_a_usable_line_shows_the_report_and_writes_nothing(here: 
     assert {"not_json", "no_messages", "too_few"} <= set(codes(found))
     assert found["fixed"] == ["no line is usable: no file was written."]
     assert not (here / "mended.jsonl").exists()
+
+
+def test_own_words_are_counted_and_not_shown(here: Path, nightpoll: CommandLine) -> None:
+    words = [{"role": "user", "content": "Question: What worries you?"}, {"role": "assistant", "content": ""}]
+    lines = [json.dumps({"messages": [words[0], {**words[1], "content": f"worry {n} of mine"}]}) for n in range(30)]
+    (here / "own.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+    people, (_, found) = nightpoll("finetune", "check", "own.jsonl"), said(nightpoll, "own.jsonl")
+
+    assert "30 different answers, not shown" in people.out
+    assert "of mine" not in people.out + people.err + json.dumps(found)
+    assert (found["answers"], list(found["own_words"].values())) == ({}, [30])

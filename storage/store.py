@@ -62,8 +62,8 @@ class Store:
         return self.path(rel)
 
     @contextmanager
-    def fetched_folder(self, rel_dir: str) -> Iterator[Path]:
-        """A folder on this host that holds everything below `rel_dir`, for reading only and while the block lasts."""
+    def fetched_folder(self, rel_dir: str, ending: str = "") -> Iterator[Path]:
+        """A folder with everything (of that ending, at least) below `rel_dir`, for reading while the block lasts."""
         yield self.path(rel_dir)
 
     def run_life(self, run_id: str, *, anew: bool = False) -> str:

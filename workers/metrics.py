@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from schemas import run_paths, wire
 from schemas.errors import NightpollError
 from schemas.settings import Settings
+from storage.news import News
 from storage.parts import landed_units
 from storage.runs import list_run_ids, load_manifest, load_state
 from storage.store import Store
@@ -91,6 +92,8 @@ class StoreCollector(Collector):
         self._redis = redis
         self._clock = clock
         self._open_runs = OpenRuns(store, redis)
+        self._news = News(store)
+        self._resting: dict[str, str] = {}  # phase of runs that nothing happens to until somebody says so
         self._lock = threading.Lock()
         self._seen: list[GaugeMetricFamily] = []
         self._seen_s = -_SEEN_FOR_S
@@ -112,11 +115,18 @@ class StoreCollector(Collector):
     def _of_store(self) -> Iterator[GaugeMetricFamily]:
         phases, batches, idle_s, used = Tally[str](), Tally[str](), 0.0, 0.0
         self._open_runs.begin()
+        has_news = self._news.is_any()
         for run_id in list_run_ids(self._store):
+            if not has_news and run_id in self._resting:
+                phases[self._resting[run_id]] += 1
+                continue
             state = load_state(self._store, run_id)
             phases[state.phase] += 1
             in_batches = open_batches(self._store, run_id)
             batches.update(batch.state for batch in in_batches)
+            self._resting.pop(run_id, None)
+            if not state.is_active and not in_batches:
+                self._resting[run_id] = state.phase
             if state.is_active:
                 manifest = load_manifest(self._store, run_id)
                 limit = manifest.study.budget.run_usd if state.budget_usd is None else state.budget_usd

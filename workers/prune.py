@@ -48,9 +48,10 @@ def prunable(store: Store, *, now: datetime, older_than_days: float) -> list[Pru
     ]
     old_s = time.time() - STAGING_DAYS * 86400
     for folder, what, before_s in ((STAGING, "a plan that died", old_s), (TRASH, "removed before", float("inf"))):
-        for name in store.names(folder):
-            if store.path(f"{folder}/{name}").stat().st_mtime < before_s:
-                found.append(Prunable(f"{folder}/{name}", what, store.n_bytes(f"{folder}/{name}")))
+        here = Store(store.root)  # both lie on this host, wherever the store is
+        for name in here.names(folder):
+            if here.path(f"{folder}/{name}").stat().st_mtime < before_s:
+                found.append(Prunable(f"{folder}/{name}", what, here.n_bytes(f"{folder}/{name}")))
     return found
 
 
@@ -82,7 +83,7 @@ def _reuse_days(store: Store, run_id: str) -> float:
 def _named(store: Store) -> set[str]:
     """Runs that a document beside the runs names; summaries of nights do not count, they only look back."""
     runs = list_run_ids(store)
-    with store.fetched_folder(PRIVATE) as folder:
+    with store.fetched_folder(PRIVATE, ".json") as folder:
         past = [folder / each.removeprefix(f"{PRIVATE}/") for each in (NIGHTS_DIR, STAGING, TRASH)]
         documents = [p for p in folder.rglob("*.json") if not any(p.is_relative_to(one) for one in past)]
         texts = [path.read_text(encoding="utf-8", errors="replace") for path in documents if path.is_file()]

@@ -75,10 +75,12 @@ class ObjectStore(Store):
         return self._copy_in(home, rel) or self._copied(home, rel, self._there(rel).data)
 
     @contextmanager
-    def fetched_folder(self, rel_dir: str) -> Iterator[Path]:
+    def fetched_folder(self, rel_dir: str, ending: str = "") -> Iterator[Path]:
         """Copies of everything below a folder, laid out as there; what goes meanwhile is left out."""
         with self._kept.folder() as folder:
             for entry in self._bucket.everything(rel_dir):
+                if not entry.name.endswith(ending):
+                    continue
                 rel = f"{rel_dir}/{entry.name}"
                 try:
                     linked(self.fetched(rel), folder / entry.name)
@@ -167,6 +169,9 @@ class ObjectStore(Store):
         for name in files:
             if name != last and not self._uploaded(source / name, f"{rel}/{name}"):
                 return False  # somebody else's begun or finished folder
+        left = [entry.name for entry in self._bucket.everything(rel) if entry.name not in files]
+        if left and not self._bucket.has(f"{rel}/{last}"):  # looked at after the listing: none of it is a new run's
+            self._bucket.remove([f"{rel}/{name}" for name in left])
         if not self._bucket.create(f"{rel}/{last}", source / last):
             return False
         shutil.rmtree(self.path(rel), ignore_errors=True)  # of an earlier life: files that were written in place

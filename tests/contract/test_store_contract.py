@@ -116,6 +116,21 @@ def test_copies_of_a_run_that_was_planned_again_are_dropped(place, opened):
         planner.remove_folder("run", first="run.json", aside=".nightpoll/trash/x")
 
 
+def test_new_run_holds_nothing_of_one_whose_removal_died_halfway(place, opened):
+    if place[0] == "folder":
+        return  # a folder is moved aside as a whole
+    store = opened()
+    for name in ("events/1.json", "responses/part-s00000.parquet", "journal/s00000.a-1.jsonl"):
+        store.put_if_absent(f"run/{name}", b"of a run whose run.json was removed")
+    path = store.path(".nightpoll/staging/x/run.json")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"new")
+    path.with_name("plan.parquet").write_bytes(b"new")
+
+    assert store.publish_folder(".nightpoll/staging/x", "run", last="run.json")
+    assert store.names("run") == ["plan.parquet", "run.json"]
+
+
 def entry(writer: int) -> QueueEntry:
     at = datetime.now(UTC)
     return QueueEntry(id=str(writer), study="/s/study.yaml", name="s", run_id=f"s-{writer}", added_at=at)

@@ -34,18 +34,17 @@ def deploy_job(
         EnvironmentFailureError: it is deployed and answers to nobody.
     """
     deployment = _checked_names(ledger, name, register)
+    ledger = with_entry_of_today(ledger)
     if ledger.tuned_model is None:
-        ledger = as_it_is(store, with_entry_of_today(ledger), environ)
+        ledger = as_it_is(store, ledger, environ)
     model = model_to_deploy(ledger, checkpoint)
+    keep_entry(store, ledger)
     if deployment is not None:
-        ledger = with_entry_of_today(ledger)
-        keep_entry(store, ledger)
         _deploy(store, ledger, environ, deployment, model)
     elif name is not None:
         _tell(f"--name is not used: {ledger.entry_name} is of a service that needs no deployment.")
     version = None
     if register is not None:
-        ledger = ledger if deployment is not None else _kept_today(store, ledger)
         version = add_version(
             store, register, ledger, model=model, deployment=deployment, cost_usd=training_cost(ledger),
             now=datetime.now(UTC),
@@ -114,12 +113,6 @@ def _in_service(store: Store, names: set[str]) -> list[str]:
         for name, version in live
         if version is not None and names & {d.deployment for d in version.entry.deployments}
     ]
-
-
-def _kept_today(store: Store, ledger: TuningLedger) -> TuningLedger:
-    today = with_entry_of_today(ledger)
-    keep_entry(store, today)
-    return today
 
 
 def _in_account(entry: Model, account: str) -> Model:

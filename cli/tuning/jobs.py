@@ -119,7 +119,7 @@ def as_it_is(store: Store, known: TuningLedger, environ: Mapping[str, str]) -> T
         return known
 
     async def work(client: TuningClient) -> TuningLedger:
-        return (await look(store, client, known)).ledger
+        return (await look(store, client, known)).ledger.model_copy(update={"entry": known.entry})
 
     try:
         return with_client(known.entry, environ, work)

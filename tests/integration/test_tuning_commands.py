@@ -16,7 +16,7 @@ from tests.support.cli_runs import CommandLine
 from tests.support.emulator import TestEmulator, running_emulator
 from tests.support.tunings import ARM, FAST, jsonl, training_lines
 
-NEW_S = 2.0
+NEW_S = 0.6
 """Real seconds in which a new deployment is not found."""
 
 
@@ -351,3 +351,27 @@ def test_undeploy_says_which_version_in_service_is_asked_there_no_longer(
     assert (said.code, json.loads(said.out)) == (0, {"undeployed": ["serves"]})
     assert "mini@v1 is live" in said.err
     assert "models file has a model 'mini', too" in warned.err
+
+
+def test_submit_of_a_running_job_takes_the_entry_of_today(
+    nightpoll: CommandLine, here: Path, emulator: TestEmulator
+) -> None:
+    submit(nightpoll, here)
+    write_models(here, emulator.base_url, emulator.origin, usd_per_hour=2.5)
+
+    submit(nightpoll, here)
+
+    tuning = last_job(here).entry.tuning
+    assert tuning is not None
+    assert tuning.usd_per_hour == 2.5
+
+
+def test_deploy_says_once_which_address_it_takes(nightpoll: CommandLine, here: Path, tuned: str) -> None:
+    change(here, state="running", tuned_model=None)
+    (here / "models.yaml").unlink()
+
+    said = nightpoll("finetune", "deploy", tuned, "--name", "once")
+
+    assert said.code == 0, said
+    assert said.err.count("is asked, as at submit") == 1
+    assert nightpoll("finetune", "undeploy", tuned).code == 0

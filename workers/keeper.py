@@ -233,7 +233,7 @@ class Keeper(threading.Thread):
             append_event(self._store, run_id, "stopped", data)
             return
         try:
-            summary = compact(self._store, run_id, progress=self._lead)
+            summary = compact(self._store, run_id, progress=self._stay)
         except StoreAwayError:
             raise  # the next tick tries again
         except StoreError as error:

@@ -11,20 +11,24 @@ from contextlib import contextmanager
 
 import psutil
 import pytest
+from celery import Celery
 
 from schemas import wire
+from schemas.errors import LockLostError
 from schemas.overnight import QueueEntry
 from schemas.settings import Settings
-from storage.runs import load_events
+from storage.runs import load_events, load_state
 from storage.store import open_store
 from tests.support.batch_desk import BatchDesk, batch_desk
-from tests.support.cli_runs import planned_run
+from tests.support.cli_runs import land, open_run, planned_run
 from tests.support.emulator import running_emulator
 from tests.support.studies import write_study
 from tests.support.until import until
 from workers import connection
+from workers.keeper import Keeper
 from workers.nights.entries import change_queue, read_queue
 from workers.nights.start import start
+from workers.predictions.request_index import task_batches
 from workers.shards import locks
 from workers.sole import Lease
 
@@ -115,3 +119,28 @@ def test_lease_that_was_lost_stays_lost_though_it_is_free_again(short):
         taken(short).close()
 
         assert goes_on(first) == 7
+
+
+def test_keeper_that_lost_its_lease_in_the_middle_of_a_compaction_writes_nothing_over_its_successors(
+    short, tmp_path, monkeypatch
+):
+    study = write_study(tmp_path / "s", "http://127.0.0.1:9/v1", n_respondents=12)
+    store = open_run(study, tmp_path / "runs")
+    land(store, "r", lambda _: {})
+    keeper, now_s = Keeper(store, connection.plain(short), Celery(), clock=lambda: now_s[0]), [0.0]
+    assert keeper._lead()
+    successor = connection.plain(short)
+
+    def stopped_while(*words):
+        successor.set(wire.keeper_lease(), "another")  # granted while this one was stopped
+        now_s[0] += wire.KEEPER_LEASE_S + 1
+        with store.writing("r/predictions.parquet") as scratch:
+            scratch.write_bytes(b"of the successor")
+        return task_batches(*words)
+
+    monkeypatch.setattr("workers.predictions.compaction.task_batches", stopped_while)
+    with pytest.raises(LockLostError):
+        keeper._finish("r", load_state(store, "r"))
+
+    assert store.read_bytes("r/predictions.parquet") == b"of the successor"
+    assert load_state(store, "r").is_active

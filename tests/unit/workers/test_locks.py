@@ -1,9 +1,14 @@
+import asyncio
+from types import SimpleNamespace
+
 import pytest
 from redis.asyncio import Redis
 
+from schemas import wire
 from tests.support.valkey import PrivateServer
 from workers.connection import plain
 from workers.shards import locks
+from workers.shards.held_lock import HeldLock
 
 
 @pytest.fixture
@@ -54,3 +59,27 @@ async def test_restarted_server_is_on_probation_again(tmp_path_factory):
     finally:
         await client.aclose()
         server.stop()
+
+
+async def test_holder_whose_lease_ran_out_does_not_take_its_lock_back_after_another_had_it(
+    redis, redis_url, monkeypatch
+):
+    """Stopped for longer than its lease: what it knows of the unit is out of date, whoever has the lock by now."""
+    monkeypatch.setattr(wire, "LOCK_RENEW_S", 0.02)
+    now_s = [0.0]
+    node = SimpleNamespace(redis=redis, clock_s=lambda: now_s[0])
+    locks.vouch(plain(redis_url))
+    lock = HeldLock(node, "unit")
+    assert await lock.acquire() == locks.GRANTED
+
+    now_s[0] = wire.LOCK_LEASE_S + 5
+    await redis.delete("unit")  # ran out; another one took it, and gave it back
+    for _ in range(200):
+        if lock.lost:
+            break
+        await asyncio.sleep(0.01)
+
+    assert lock.lost
+    assert not lock.is_valid()
+    assert await redis.get("unit") is None
+    await lock.release()

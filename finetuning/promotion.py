@@ -5,6 +5,7 @@ minus one point, likewise for the second measure, and no flag COLLAPSED or LOW_C
 """
 
 from collections.abc import Sequence
+from math import isnan
 from typing import Literal, NamedTuple
 
 from schemas.tuning import ACCURACY, TOTAL_VARIATION
@@ -92,13 +93,21 @@ def judge(
         return Verdict("unsound", f"the candidate is {told}{figure}.")
     if worse:
         return Verdict("inferior", f"worse: {_told(worse[0])}.")
-    open_ones = [(d, most) for d, most in checks if d.low <= -most]
-    if open_ones:
-        difference, most = open_ones[0]
-        text = f"inconclusive: {_told(difference)}; the lower end must lie above {_number(difference, -most)}."
-        return Verdict("inconclusive", text)
+    doubt = _doubt(checks, evidence.n)
+    if doubt:
+        return Verdict("inconclusive", f"inconclusive: {doubt}")
     told = "; ".join(_told(d) for d, _ in checks)
     return Verdict("non_inferior", f"not worse on {evidence.n:,} held-out respondents: {told}.")
+
+
+def _doubt(checks: Sequence[tuple[Difference, float]], n: int) -> str:
+    """Why the figures do not show that the candidate is no worse; "" if they do."""
+    for difference, most in checks:
+        if isnan(difference.low):
+            return f"{difference.measure} is undefined on {n:,} held-out respondents."
+        if difference.low <= -most:
+            return f"{_told(difference)}; the lower end must lie above {_number(difference, -most)}."
+    return ""
 
 
 def _told(d: Difference) -> str:

@@ -52,6 +52,9 @@ def show_comparison(document: Mapping[str, Any]) -> None:
     arm, against = document["arm"], document["against"]
     for key in ("accuracy", "second"):
         gap = document[key]
+        if gap["low"] is None or gap["arm"] is None or gap["rival"] is None:
+            out.print(f"{arm} minus {against}, {gap['measure']}: undefined", markup=False)
+            continue
         text = f"{gap['measure']}: {gap['value']:+.4f} (95 % {gap['low']:+.4f} to {gap['high']:+.4f})"
         out.print(f"{arm} minus {against}, {text}; {gap['arm']:.4f} and {gap['rival']:.4f}", markup=False)
     out.print(_TURNED[document["second"]["measure"]], markup=False)

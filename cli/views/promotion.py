@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isnan
 from typing import Any
 
 from cli.views.evaluation import evaluated
@@ -114,12 +115,17 @@ def figures(seen: HeldOut) -> dict[str, Any]:
     """The comparison as a document, kept with a promoted version."""
     return {
         "n": seen.n,
-        "accuracy": seen.accuracy._asdict(),
-        "second": seen.second._asdict(),
+        "accuracy": _told(seen.accuracy),
+        "second": _told(seen.second),
         "new_flags": [f"{flag} at {question}" for question, flag in seen.new_flags],
         "excused": seen.excused,
         "simulated": seen.simulated,
     }
+
+
+def _told(gap: Gap) -> dict[str, Any]:
+    """A gap for JSON: what is undefined is null."""
+    return {name: None if isinstance(value, float) and isnan(value) else value for name, value in gap._asdict().items()}
 
 
 def excuse(document: Mapping[str, Any]) -> str:

@@ -15,9 +15,14 @@ from evaluation.scoring import SplitScores, draws_of
 from schemas.errors import UserInputError
 from schemas.tuning import ACCURACY, LOG_LOSS, TOTAL_VARIATION
 
+_NOTHING_SAID = 1.0
+
 
 class Gap(NamedTuple):
-    """Arm minus rival; better is higher. `arm` and `rival` are the figures of each, means over questions."""
+    """Arm minus rival; better is higher; NaN if nothing can be compared.
+
+    `arm` and `rival` are the figures of each, means over questions.
+    """
 
     measure: str
     value: float
@@ -147,7 +152,8 @@ def _gap(measure: str, of: _Compared, score: Callable[[Cell], FloatArray | None]
 def _variation_gap(of: _Compared) -> Gap:
     """Mean over questions of the distance between what people and an arm answer, its sign turned, likewise.
 
-    An arm's shares are the mean of its probabilities where it has any, else its answers counted.
+    An arm's shares are the mean of its probabilities where it has any, else its answers counted; one that says nothing
+    is as far from people as can be.
     """
     columns = Columns(len(of.run.respondent_ids))
     for (q, name), cell in of.cells.items():
@@ -159,8 +165,10 @@ def _variation_gap(of: _Compared) -> Gap:
     def turned(sums: ResampledSums, q: str, name: str) -> FloatArray:
         codes = range(of.cells[q, name].scale.k)
         human, said = (np.array([sums[of_whom, q, name, code] for code in codes]) for of_whom in ("human", "said"))
-        apart: FloatArray = np.abs(_ratio(human, human.sum(axis=0)) - _ratio(said, said.sum(axis=0))).sum(axis=0)
-        return -apart / 2
+        n_said = said.sum(axis=0)
+        people, told = _ratio(human, human.sum(axis=0)), _ratio(said, n_said)
+        apart: FloatArray = np.where(n_said > 0, np.abs(people - told).sum(axis=0) / 2, _NOTHING_SAID)
+        return np.where(human.sum(axis=0) > 0, -apart, np.nan)
 
     return _compared(TOTAL_VARIATION, of, columns, turned)
 
@@ -185,7 +193,8 @@ def _compared(
     drawn, seen = columns.resampled(of.draws), columns.summed()
     gaps = mean(drawn, of.arm) - mean(drawn, of.rival)
     own, other = (float(mean(seen, name)[0]) for name in (of.arm, of.rival))
-    low, high = (float(x) for x in np.nanpercentile(gaps, [2.5, 97.5]))
+    known = gaps[np.isfinite(gaps)]
+    low, high = (float(x) for x in np.percentile(known, [2.5, 97.5])) if known.size else (np.nan, np.nan)
     return Gap(measure, own - other, low, high, own, other)
 
 

@@ -2,12 +2,16 @@
 
 import json
 from datetime import UTC, datetime
+from math import nan
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from cli.views.comparison import show_comparison
+from cli.views.promotion import figures
+from evaluation.inference.held_out import Gap, HeldOut
 from schemas import run_paths
 from schemas.models import Model
 from schemas.tuning import ModelVersion, RegisteredModel, Registry
@@ -96,3 +100,20 @@ def test_first_version_whose_base_the_run_did_not_ask_is_told_how_to_ask_it(
     assert said.code == 2
     assert "no arms of the run ask gpt-4o, which tuned@v1 was tuned from" in said.err
     assert "nightpoll models compare tuned@v1 BASE --study STUDY" in said.err.replace("\n", " ").replace("  ", " ")
+
+
+def test_figures_that_are_undefined_are_null_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    gap = Gap("accuracy", nan, nan, nan, nan, nan)
+    seen = HeldOut(gap, gap._replace(measure="total variation"), [], [], n=0, n_in_sample=0, simulated=False)
+
+    document = figures(seen) | {
+        "arm": "a",
+        "against": "b",
+        "outcome": "inconclusive",
+        "sentence": "",
+        "usage": {"a": {}},
+    }
+    show_comparison(document | {"examples": []})
+
+    assert json.dumps(document, allow_nan=False)
+    assert "a minus b, accuracy: undefined" in capsys.readouterr().out

@@ -105,6 +105,27 @@ def test_answers_that_are_no_code_count_in_no_share(tmp_path: Path) -> None:
     assert seen.second.arm == pytest.approx(-variation(silent[silent > 0]))
 
 
+def test_arm_that_says_nothing_is_as_far_from_people_as_can_be(tmp_path: Path) -> None:
+    seen = compared(tmp_path, ArmRows(np.zeros(N, dtype=int)), ArmRows(SPREAD))
+
+    assert (seen.second.arm, seen.second.rival) == (-1.0, pytest.approx(-variation(SPREAD)))
+    assert judge(evidence(seen), candidate_is_simulated=False).outcome in ("unsound", "inferior")
+
+
+def test_nobody_to_compare_on_is_inconclusive(tmp_path: Path) -> None:
+    run = RunFolder(
+        [variable("Q", [1, 2, 3])], {"Q": np.zeros(N, dtype=int)},
+        {name: {"Q": ArmRows(SPREAD)} for name in ("ours", "theirs")}, {"F": [1] * N}, split=["test"] * N,
+    )  # fmt: skip
+    seen = held_out(evaluate_run(run.write(tmp_path), "run-1", splits=("test",)), "ours", "theirs")
+
+    verdict = judge(evidence(seen), candidate_is_simulated=False)
+
+    assert (verdict.outcome, verdict.sentence) == (
+        "inconclusive", "inconclusive: accuracy is undefined on 0 held-out respondents.",
+    )  # fmt: skip
+
+
 def test_arms_without_a_question_in_common_are_refused(tmp_path: Path) -> None:
     questions = [variable(name, [1, 2, 3]) for name in ("Q", "P")]
     run = RunFolder(

@@ -1,6 +1,7 @@
 """Promotion: what may replace what is in service, and what is told where it may not."""
 
 from datetime import UTC, datetime
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ GOOD = Evidence(Difference("accuracy", 0.02, 0.001, 0.04), Difference("log loss"
         pytest.param({"second": Difference("log loss", -0.1, -0.2, -0.05)}, "inferior", "-0.1000", id="worse loss"),
         pytest.param(
             {"second": Difference("total variation", -0.2, -0.22, -0.18)}, "inferior", "-0.2000", id="other shares"
+        ),
+        pytest.param(
+            {"second": Difference("total variation", nan, nan, nan)},
+            "inconclusive",
+            "is undefined on 900",
+            id="undefined",
         ),
         pytest.param({"new_flags": [("UNITY", "COLLAPSED")]}, "unsound", "COLLAPSED at UNITY", id="collapsed"),
         pytest.param(

@@ -118,7 +118,7 @@ def _transient(error: ModelError, lane: Lane, tries: Tries, now_s: float) -> Non
     reached = error.code != "unreachable"
     lane.breaker.failed(now_s, reached=reached, code=error.code, reason=error.what)
     if reached:
-        lane.gate.went_badly(now_s)
+        lane.gate.went_badly(now_s, timed_out=error.code == "timeout")
         tries.throttles = 0
         tries.attempts += 1
     else:

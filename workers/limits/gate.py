@@ -25,6 +25,7 @@ class AdaptiveGate:
         self.n_open = 0
         self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
         self._cut_at_s = -CUT_PAUSE_S
+        self._n_answers = self._n_time_outs = 0
 
     @asynccontextmanager
     async def turn(self, owner: Hashable) -> AsyncIterator[None]:
@@ -47,15 +48,22 @@ class AdaptiveGate:
 
     def went_well(self) -> None:
         """An answer came: about one more call at once after a full round of good answers."""
+        self._n_answers += 1
         if self.limit < self._most:
             self.limit = min(float(self._most), self.limit + 1 / self.limit)
             self._wake()
 
-    def went_badly(self, now_s: float) -> None:
-        """A 429, a time-out or a 5xx came: half as many at once."""
+    def went_badly(self, now_s: float, *, timed_out: bool = False) -> None:
+        """A 429, a time-out or a 5xx came: half as many at once.
+
+        Where more calls time out than are answered, the service queues them inside and works for nobody: then down
+        to a single one. A service that stalls now and then keeps the usual least.
+        """
+        self._n_time_outs += timed_out
         if now_s - self._cut_at_s >= CUT_PAUSE_S:
-            self._cut_at_s = now_s
-            self.limit = max(float(self._least), self.limit * CUT)
+            least = 1 if self._n_time_outs > self._n_answers else self._least
+            self.limit = min(self.limit, max(float(least), self.limit * CUT))
+            self._cut_at_s, self._n_answers, self._n_time_outs = now_s, 0, 0
 
     def _wake(self) -> None:
         free = int(self.limit) - self.n_open

@@ -18,6 +18,7 @@ from finetuning.advice import suggested, training_usd
 from finetuning.check_file import check_file
 from finetuning.prepare import MANIFEST, TRAINING, VALIDATION, read_tuning_manifest
 from finetuning.submit import TrainingFiles
+from schemas.dollars import dollars
 from schemas.errors import ExitCode, UserInputError
 from schemas.tuning import ENDED, TuningLedger
 from storage.tuning_records import load_ledger
@@ -88,13 +89,13 @@ def submit_files(asked: Asked, *, yes: bool, as_json: bool) -> int:
 
 def _bill(epochs: int, usd: float | None, *, is_given: bool) -> str:
     """Epochs and cost, as far as they are known before the service says."""
-    told = "unknown cost" if usd is None else f"about US$ {usd:,.2f}"
+    told = "unknown cost" if usd is None else f"about {dollars(usd)}"
     if is_given:
         return f"{epochs} epochs: {told}."
     if usd is None:
         return f"as many epochs as the service chooses: {told}; `--epochs` says how many."
     return (
-        f"as many epochs as the service chooses: {told} if it takes {epochs}, US$ {usd / epochs:,.2f} for each; "
+        f"as many epochs as the service chooses: {told} if it takes {epochs}, {dollars(usd / epochs)} for each; "
         "`--epochs` says how many."
     )
 

@@ -203,9 +203,9 @@ def test_submit_without_epochs_says_that_the_service_chooses(
     asked = submit(nightpoll, here)
     given = submit(nightpoll, here, "--epochs", "2", "--json")
 
-    assert "as many epochs as the service chooses: about US$" in asked.err
-    assert "if it takes 4" in asked.err
-    assert "2 epochs: about US$" in given.err
+    assert "as many epochs as the service chooses: about $0.0196 if it takes 4" in asked.err
+    assert "$0.0049 for each" in asked.err
+    assert "2 epochs: about $0.0098" in given.err
     assert json.loads(given.out)["epochs"] == 2
     assert [job.hyperparameters for job in list_ledgers(store_of(here))] == [{}, {"n_epochs": 2}]
 

@@ -28,8 +28,8 @@ RUN uv pip install --python /venv/bin/python --no-cache --no-deps --build-constr
 
 FROM python:${PYTHON_VERSION}-slim
 RUN useradd --uid 10001 --create-home nightpoll \
-    && mkdir -p /data/runs /study \
-    && chown nightpoll:nightpoll /data/runs /study
+    && mkdir -p /data/runs /data/copies /study \
+    && chown nightpoll:nightpoll /data/runs /data/copies /study
 COPY --from=build /venv /venv
 COPY examples /examples
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -18,7 +18,8 @@ from cli.commands import queue as queue_commands
 from cli.commands import run as run_commands
 from cli.commands import status as status_commands
 from cli.commands import study as study_commands
-from cli.views.console import err, print_error
+from cli.views.console import err, print_error, print_problem
+from cli.views.usage import usage_problem
 from schemas.errors import ExitCode, NightpollError
 
 app = typer.Typer(
@@ -59,8 +60,7 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as leaving:
         return leaving.exit_code
     except typer.exceptions.TyperException as error:
-        err.print(f"error: {error.format_message()}", markup=False)
-        err.print("`nightpoll COMMAND --help` shows what a command takes.", markup=False)
+        print_problem(usage_problem(error))
         return ExitCode.WRONG_INPUT
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.SIGINT

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from cli.arguments import study_file
 from cli.context import load_environ, load_settings, load_store
+from cli.deadlines import checked_zone, told_by
 from cli.opening import checked_study
 from cli.session import workers_for
 from cli.views.console import err, out, print_json
@@ -20,7 +21,7 @@ from schemas.models import Model
 from schemas.overnight import WINDOW_ENDED, OvernightQueue, QueueEntry, Then
 from schemas.run_paths import run_json
 from schemas.settings import Settings
-from schemas.window import Window, clock_time, zone
+from schemas.window import Window, zone
 from storage.runs import append_event, load_manifest, load_state
 from storage.store import Store
 from workers.local.embedded import supervisor_state
@@ -38,7 +39,7 @@ class Wish:
     """What `queue add` was told besides the study."""
 
     window: str | None
-    timezone: str
+    timezone: str | None
     then: str
     deadline: str | None
     pilot: int | None
@@ -53,10 +54,11 @@ def add_entry(study: Path, wish: Wish, *, as_json: bool) -> int:
     store = load_store(settings)
     if settings.webhook_url is not None:
         checked_webhook(settings.webhook_url.get_secret_value())
-    window, then, deadline = _window(wish), _then(wish.then), _deadline(wish)
+    now = NightClock.of(settings).now()
+    window, then = _window(wish), _then(wish.then)
+    deadline = _deadline(wish, window, now)
     checked = checked_study(study, settings, environ)
     with workers_for(store, settings, environ, checked.models):
-        now = NightClock.of(settings).now()
         draft = _draft(study, wish, settings, checked, now)
         draft = draft.model_copy(update={"window": window, "then": then, "deadline": deadline})
         added: list[QueueEntry] = []
@@ -177,25 +179,35 @@ def _draft(study: Path, wish: Wish, settings: Settings, checked: Checked, now: d
 
 
 def _window(wish: Wish) -> Window | None:
+    timezone = checked_zone(wish.timezone)
+    if wish.window is None and wish.deadline is None and wish.timezone is not None:
+        raise UserInputError(
+            "nothing is said that is meant in this zone.", where="--timezone", hint="Add --window or --deadline."
+        )
     if wish.window is None:
         return None
     try:
-        return Window.parsed(wish.window, wish.timezone)
+        return Window.parsed(wish.window, timezone)
     except ValidationError as error:
         raise UserInputError(f"{error.errors()[0]['msg'].removeprefix('Value error, ')}.", where="--window") from error
     except ValueError as error:
         raise UserInputError(f"{wish.window!r} is no window.", where="--window", hint=f"{error}.") from error
 
 
-def _deadline(wish: Wish) -> str | None:
-    if wish.deadline is None:
+def _deadline(wish: Wish, window: Window | None, now: datetime) -> str | None:
+    """A time of day where the entry's nights bring it again, else one moment."""
+    timezone = checked_zone(wish.timezone)
+    told = told_by(wish.deadline, timezone, now)
+    if told is None:
         return None
-    if wish.window is None:
-        raise UserInputError("a deadline needs a window, whose zone and nights it is meant in.", where="--deadline")
-    try:
-        return f"{clock_time(wish.deadline):%H:%M}"
-    except ValueError as error:
-        raise UserInputError(f"{error}.", where="--deadline") from error
+    if told.daily is not None and window is not None and told.daily[1] == window.timezone:
+        return f"{told.daily[0]:%H:%M}"
+    if wish.nightly:
+        raise UserInputError(
+            f"{wish.deadline!r} comes once, and the study is to run every night.", where="--deadline",
+            hint="Write a time of day as 06:30, with --window; it is meant in the window's zone.",
+        )  # fmt: skip
+    return told.moment.isoformat()
 
 
 def _then(text: str) -> list[Then]:

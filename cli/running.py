@@ -9,6 +9,7 @@ import typer
 
 from cli.cancelling import wait_for_batches
 from cli.context import load_environ, load_settings, load_store
+from cli.deadlines import given_deadline
 from cli.evaluation_job import ask_after_run, checked_then
 from cli.follow import Watcher
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging
@@ -16,7 +17,7 @@ from cli.session import check_keys, key_names, own_redis, sole_follower, workers
 from cli.views.console import err, out, print_json
 from cli.views.hosting import show_hosting
 from cli.views.run import follow_to_the_end, show_totals
-from cli.views.transport import given_deadline, show_choices
+from cli.views.transport import show_choices
 from schemas import run_paths, wire
 from schemas.errors import ExitCode, UserInputError
 from storage.runs import append_event, load_manifest, load_state
@@ -42,16 +43,17 @@ def run(
     priority: int,
     then: str | None,
     deadline: str | None,
+    timezone: str | None,
     as_json: bool,
 ) -> int:
     """Plan a study, ask, and run it until every task has its row."""
-    steps, moment = checked_then(then), given_deadline(deadline, datetime.now(UTC))
-    if not yes and not sys.stdin.isatty():
-        raise UserInputError("nobody is there to say yes.", where="run", hint="Add --yes to spend without asking.")
+    steps, moment = checked_then(then), given_deadline(deadline, timezone, datetime.now(UTC))
     settings, environ = load_settings(), load_environ()
     store = load_store(settings)
     own_redis(store, settings)
     checked = checked_study(study, settings, environ)
+    if not yes and not sys.stdin.isatty():
+        raise UserInputError("nobody is there to say yes.", where="run", hint="Add --yes to spend without asking.")
     if settings.redis_url is None:
         check_keys(key_names(checked.models), environ)
     if run_id is None:

@@ -147,6 +147,8 @@ def check(
 def _read(study_path: Path, explicit: Path | None, problems: list[Problem]) -> _Files:
     files = _Files()
     files.study_source = _source(study_path, problems)
+    if explicit is None and not study_path.is_file():
+        return files  # a mistyped path says nothing about the models file that would lie beside it
     files.models_source = _source(models_path(study_path, explicit), problems)
     if files.study_source is not None:
         try:

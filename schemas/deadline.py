@@ -2,9 +2,14 @@
 
 import re
 from datetime import datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _TIME_AND_ZONE = re.compile(r"(\d{1,2}):(\d{2}) (\S+)")
+_TIME_PERHAPS_ZONE = re.compile(r"(\d{1,2}:\d{2})(?: (\S+))?")
+_SPAN = re.compile(r"(\d+(?:\.\d+)?) ?(min|m|h|d)")
+_UNITS = {"min": timedelta(minutes=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_TOLD_FORMS = "write 06:30, `06:30 America/New_York`, 8h, or a moment such as 2026-12-01T06:30"
 _FORMS = "write `06:30 America/New_York`, or a moment with its offset such as `2026-12-01T06:30:00-05:00`"
 
 
@@ -34,6 +39,45 @@ def deadline_at(text: str, opened_at: datetime) -> datetime:
     while (found := datetime.combine(day, at, zone)) <= opened_at:
         day += timedelta(days=1)
     return found
+
+
+class Told(NamedTuple):
+    """A deadline as a command was told it.
+
+    Attributes:
+        moment: that it means from now on, aware.
+        daily: the local time of day and its zone, if it can come again; None for a moment or a span.
+    """
+
+    moment: datetime
+    daily: tuple[time, str] | None
+
+
+def told_deadline(text: str, *, timezone: str, now: datetime) -> Told:
+    """What a command's `--deadline` means: `06:30`, `06:30 ZONE`, `8h` from now, or a moment in ISO form.
+
+    Args:
+        text: as typed.
+        timezone: of a time or a moment that names no zone of its own.
+        now: aware.
+
+    Raises:
+        ValueError: it cannot be read, with the forms that can; or it has passed.
+    """
+    text = text.strip()
+    try:
+        if (span := _SPAN.fullmatch(text)) is not None:
+            return Told(now + float(span[1]) * _UNITS[span[2]], None)
+        if (daily := _TIME_PERHAPS_ZONE.fullmatch(text)) is not None:
+            name = timezone if daily[2] is None else daily[2]
+            return Told(deadline_at(f"{daily[1]} {name}", now), (_daily(f"{daily[1]} {name}")[0], name))
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as e:
+        raise ValueError(_TOLD_FORMS) from e
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(timezone))
+    if moment <= now:
+        raise ValueError(f"{moment.isoformat(sep=' ', timespec='minutes')} has passed; name a moment to come")
+    return Told(moment, None)
 
 
 def _daily(text: str) -> tuple[time, ZoneInfo]:

@@ -55,6 +55,7 @@ class QueueEntry(BaseModel):
     Attributes:
         study: absolute path of the study file; `name` is what it calls itself.
         run_id: of its run, fixed before the run is started, so that it can never be started twice.
+        deadline: local time of day of its nights, HH:MM, or one moment, ISO with its offset.
         nightly: begins again every night, with answers bought anew, and is compared with the night before.
         last_run_id: the finished run before, of a nightly entry.
         held: paused by a user.
@@ -114,6 +115,8 @@ class QueueEntry(BaseModel):
         """Its deadline in the night that a moment belongs to."""
         if self.deadline is None:
             return None
+        if "T" in self.deadline:
+            return datetime.fromisoformat(self.deadline)
         night = night_of(began_at, self.timezone)
         return in_night(night, clock_time(self.deadline), self.timezone)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.arguments import JsonOpt, StudyArg, examples
+from cli.deadlines import HELP
 
 EntryArg = Annotated[str, typer.Argument(metavar="ENTRY", help="Id of the entry, as `nightpoll queue list` shows it.")]
 
@@ -35,9 +36,11 @@ def register(app: typer.Typer) -> None:
 def add(
     study: StudyArg,
     window: Annotated[str | None, typer.Option(help="Local times, as 22:00-06:30. None: always open.")] = None,
-    timezone: Annotated[str, typer.Option(help="Zone of the window and the deadline.")] = "UTC",
+    timezone: Annotated[
+        str | None, typer.Option(help="Zone of the window, and of a deadline that names none; default: UTC.")
+    ] = None,
     then: Annotated[str, typer.Option(help="What follows a finished run: evaluate,report or none.")] = "evaluate",
-    deadline: Annotated[str | None, typer.Option(help="Time of day by which it should be done, as 06:30.")] = None,
+    deadline: Annotated[str | None, typer.Option(help=f"By when it should be done: {HELP}")] = None,
     pilot: Annotated[int | None, typer.Option(min=1, help="Only so many respondents, a seeded nested sample.")] = None,
     nightly: Annotated[
         bool, typer.Option("--nightly", help="Again every night, bought anew and compared with the night before.")

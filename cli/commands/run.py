@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.arguments import JsonOpt, RunArg, StudyArg, examples
+from cli.deadlines import HELP, ZONE_HELP
 
 
 def register(app: typer.Typer) -> None:
@@ -52,8 +53,9 @@ def run(
     ] = None,
     deadline: Annotated[
         str | None,
-        typer.Option(help="For `transport: auto`: `06:30 America/New_York`, or ISO with an offset."),
+        typer.Option(help=f"For `transport: auto`: {HELP}"),
     ] = None,
+    timezone: Annotated[str | None, typer.Option(help=ZONE_HELP)] = None,
     as_json: JsonOpt = False,
 ) -> int:
     """Plan a study, ask, and run it until every task has its row."""
@@ -61,7 +63,7 @@ def run(
 
     return running.run(
         study, pilot=pilot, run_id=run_id, detach=detach, yes=yes, fresh=fresh, priority=priority, then=then,
-        deadline=deadline, as_json=as_json,
+        deadline=deadline, timezone=timezone, as_json=as_json,
     )  # fmt: skip
 
 

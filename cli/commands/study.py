@@ -11,6 +11,7 @@ import typer
 
 from cli.arguments import JsonOpt, StudyArg, examples
 from cli.context import load_environ, load_settings, load_store
+from cli.deadlines import HELP, ZONE_HELP, given_deadline
 from cli.templates import BROUGHT_BY_THE_USER, TemplateName
 from cli.views.console import out, print_json
 from schemas.errors import ExitCode
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
             "nightpoll plan study.yaml",
             "nightpoll plan study.yaml --pilot 100 --json",
             'nightpoll plan study.yaml --deadline "06:30 America/New_York" --budget 25',
+            "nightpoll plan study.yaml --deadline 8h",
         )
     )(plan)
 
@@ -125,19 +127,20 @@ def prompt(
 def plan(
     study: StudyArg,
     pilot: Annotated[int | None, typer.Option(min=1, help="Only so many respondents, a seeded nested sample.")] = None,
-    deadline: Annotated[
-        str | None, typer.Option(help="Compare transports against it: `06:30 America/New_York`, or ISO with an offset.")
-    ] = None,
+    deadline: Annotated[str | None, typer.Option(help=f"Compare transports against it: {HELP}")] = None,
+    timezone: Annotated[str | None, typer.Option(help=ZONE_HELP)] = None,
     budget: Annotated[float | None, typer.Option(min=0, help="US$ to compare with; default: the study's own.")] = None,
     as_json: JsonOpt = False,
 ) -> int:
     """Tasks, requests, sharing, reuse, tokens, cost with interval and time at the stated quotas. Calls nothing."""
     from cli.views.plan import plan_report, show_plan
 
+    now = datetime.now(UTC)
+    moment = given_deadline(deadline, timezone, now)
     settings = load_settings()
     store = load_store(settings)
     report = plan_report(
-        store, study, settings, load_environ(), pilot=pilot, now=datetime.now(UTC), deadline=deadline, budget_usd=budget
+        store, study, settings, load_environ(), pilot=pilot, now=now, deadline=moment, budget_usd=budget
     )
     print_json(report.document()) if as_json else show_plan(report)
     return ExitCode.DONE

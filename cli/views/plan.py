@@ -10,7 +10,7 @@ from cli.opening import checked_study, discard, plan_into_staging
 from cli.views.console import err, out
 from cli.views.cost import cost_words
 from cli.views.hosting import hosting_lines
-from cli.views.transport import Ways, given_deadline, is_open, show_ways, ways_of
+from cli.views.transport import Ways, is_open, show_ways, ways_of
 from producer.planning.transport_choice import span
 from producer.reuse import find_reusable
 from schemas import run_paths
@@ -54,7 +54,7 @@ def plan_report(
     *,
     pilot: int | None,
     now: datetime,
-    deadline: str | None = None,
+    deadline: datetime | None = None,
     budget_usd: float | None = None,
 ) -> PlanReport:
     """Plan in a staging folder, count, remove the folder. Calls no model and makes no run.
@@ -62,15 +62,14 @@ def plan_report(
     Raises:
         StudyError: with every error found.
     """
-    moment = given_deadline(deadline, now)
     checked = checked_study(study, settings, environ)
     planned = plan_into_staging(store, checked, run_id=None, pilot=pilot)
     try:
         reusable = find_reusable(store, planned.manifest, run_paths.plan(planned.staging), now=now)
         manifest, ways = planned.manifest, None
         budget_usd = checked.study.budget.run_usd if budget_usd is None else budget_usd
-        if is_open(manifest.totals.loads) or moment is not None:
-            ways = ways_of(store, manifest, deadline=moment, budget_usd=budget_usd, now=now)
+        if is_open(manifest.totals.loads) or deadline is not None:
+            ways = ways_of(store, manifest, deadline=deadline, budget_usd=budget_usd, now=now)
     finally:
         discard(store, planned)
     name, reused = checked.study.study, dict(reusable.by_run)

@@ -40,7 +40,7 @@ def _cells(place: int, entry: QueueEntry, now: datetime) -> list[str]:
     window = "always" if entry.window is None else str(entry.window)
     return [
         str(place), entry.id, entry.name + (" (nightly)" if entry.nightly else ""), state, window,
-        _goes_on(entry, now), "" if entry.deadline is None else entry.deadline, entry.run_id,
+        _goes_on(entry, now), "" if entry.deadline is None else entry.deadline[:16].replace("T", " "), entry.run_id,
     ]  # fmt: skip
 
 

@@ -9,10 +9,8 @@ from cli.views.console import err, out
 from cli.views.text_table import print_table
 from producer.planning.estimate import Cost
 from producer.planning.transport_choice import Option, cost_of_choice, options_of, span
-from schemas.deadline import deadline_at
 from schemas.decisions import TransportChoice
 from schemas.dollars import dollars
-from schemas.errors import UserInputError
 from schemas.run import ArmLoad, RunManifest
 from storage.store import Store
 from workers.batch.choice import choices_for
@@ -50,20 +48,6 @@ class Ways:
             "left_s": self.left_s, "budget_usd": self.budget_usd,
             "cost_usd": None if self.cost is None else self.cost.expected,
         }  # fmt: skip
-
-
-def given_deadline(text: str | None, now: datetime) -> datetime | None:
-    """The moment of `--deadline`.
-
-    Raises:
-        UserInputError: it cannot be read.
-    """
-    if text is None:
-        return None
-    try:
-        return deadline_at(text, now)
-    except ValueError as error:
-        raise UserInputError("the deadline cannot be read.", where="--deadline", hint=f"{error}.") from error
 
 
 def ways_of(

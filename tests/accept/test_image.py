@@ -76,15 +76,14 @@ def test_package_with_another_hash_is_not_installed(tmp_path):
 
 def test_tree_is_read_only_and_the_user_has_no_rights(stack, image):
     service = stack.services["worker"]
-    sources = {"/data/runs": stack.store, "/study": stack.study}
+    sources = {"/data/runs": stack.store, "/data/copies": stack.copies, "/study": stack.study}
     inside = contained(image, service, sources, stack.environment(service), "probe")
-    writable = (
-        "for p in / /venv /study /examples /etc /tmp /data/runs; do touch $p/probe 2>/dev/null && echo $p; done; :"
-    )
+    places = "/ /venv /study /examples /etc /tmp /data/runs /data/copies"
+    writable = f"for p in {places}; do touch $p/probe 2>/dev/null && echo $p; done; :"
 
     told = subprocess.run([*inside, "sh", "-c", f"id -u; {writable}"], capture_output=True, text=True, check=True)
 
-    assert told.stdout.split() == ["10001", "/tmp", "/data/runs"]
+    assert told.stdout.split() == ["10001", "/tmp", "/data/runs", "/data/copies"]
 
 
 def test_services_rehearse_inside_the_image(stack):

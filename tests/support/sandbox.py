@@ -130,7 +130,7 @@ def contained(
         hostname: the container's.
     """
     binds = ["--ro-bind", str(image.venv), "/venv", "--ro-bind", str(image.examples), "/examples"]
-    binds += ["--dir", "/study", "--dir", "/data/runs"]
+    binds += ["--dir", "/study", "--dir", "/data/runs", "--dir", "/data/copies"]
     for mount in service.mounts:
         target, _, mode = mount.split(":", 1)[1].partition(":")
         binds += ["--ro-bind" if mode == "ro" else "--bind", str(sources[target]), target]

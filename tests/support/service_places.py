@@ -46,6 +46,7 @@ def folders(folder: Path, study: Path) -> dict[str, str]:
     """A container's folders and files -> this machine's."""
     return {
         "/data/runs": str(folder / "runs"),
+        "/data/copies": str(folder / "copies"),
         "/run/valkey/": f"{folder / 'run-valkey'}/",
         "/study/": f"{study}/",
         "/examples/": f"{folder / 'examples'}/",

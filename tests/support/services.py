@@ -88,6 +88,13 @@ class LocalServices:
         """Where runs land."""
         return self.folder / "runs"
 
+    @property
+    def copies(self) -> Path:
+        """Where copies of a bucket's files would lie."""
+        folder = self.folder / "copies"
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def start(self, name: str) -> Container:
         """One more process of a service, as `--scale` makes them."""
         if name == "worker" and self.without:
@@ -182,7 +189,7 @@ class LocalServices:
     def _inside(self, service: Service, command: list[str], hostname: str | None) -> list[str]:
         if self.image is None or hostname is None:
             return command
-        sources = {"/data/runs": self.store, "/study": self.study}
+        sources = {"/data/runs": self.store, "/data/copies": self.copies, "/study": self.study}
         return [*contained(self.image, service, sources, self.environment(service), hostname), *command]
 
 

@@ -1,11 +1,13 @@
 """queue reorder, pause, resume, remove: what they change in the store, and what they refuse."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from schemas.errors import ExitCode
 from schemas.overnight import WINDOW_ENDED
+from schemas.window import zone
 from storage.runs import append_event, load_state
 from storage.store import open_store
 from tests.support.cli_runs import open_run
@@ -109,3 +111,35 @@ def test_unknown_entry_is_refused_with_those_there_are(nightpoll, queue, words):
     assert said.code == ExitCode.WRONG_INPUT
     assert "q1, q2, q3" in said.err
     assert len(queue()) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        (("--deadline", "06:30"), "06:30"),
+        (("--deadline", "06:30 Pacific/Kiritimati"), "06:30"),
+        (("--deadline", "2199-12-01T06:30"), "2199-12-01T06:30:00+14:00"),
+    ],
+)
+def test_deadline_is_a_time_of_each_night_in_the_windows_zone_else_one_moment(
+    nightpoll, queue, tmp_path, options, kept
+):
+    said = nightpoll("queue", "add", tmp_path / "a" / "study.yaml", *CLOSED, *options)
+
+    assert said.code == 0, said.err
+    assert queue()[-1].deadline == kept
+    moment = queue()[-1].deadline_at(queue()[-1].added_at)
+    assert moment is not None
+    assert f"{moment.astimezone(zone('Pacific/Kiritimati')):%H:%M}" == "06:30"
+
+
+def test_span_of_a_deadline_counts_from_now_and_fits_no_nightly_study(nightpoll, queue, tmp_path):
+    study = tmp_path / "a" / "study.yaml"
+
+    assert nightpoll("queue", "add", study, *CLOSED, "--deadline", "8h").code == 0
+    entry = queue()[-1]
+    nightly = nightpoll("queue", "add", study, *CLOSED, "--nightly", "--deadline", "8h")
+
+    assert entry.deadline_at(entry.added_at) - entry.added_at == timedelta(hours=8)
+    assert nightly.code == ExitCode.WRONG_INPUT
+    assert "'8h' comes once, and the study is to run every night." in nightly.err

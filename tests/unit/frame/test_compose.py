@@ -62,6 +62,20 @@ def test_producer_runs_the_command_with_the_same_settings_as_the_workers(service
     assert services["producer"].mounts == services["worker"].mounts
 
 
+@pytest.mark.parametrize("name", ["worker", "producer", "rehearsal"])
+def test_copies_of_a_bucket_lie_on_a_volume_that_the_image_makes_writable(
+    services: dict[str, Service], name: str
+) -> None:
+    service = services[name]
+
+    cache = service.environment["NIGHTPOLL_CACHE"]
+
+    assert f"copies:{cache}" in service.mounts
+    assert not Path(cache).is_relative_to(service.environment["NIGHTPOLL_STORE"])
+    assert "copies" in YAML(typ="safe").load(FILE)["volumes"]
+    assert f"chown nightpoll:nightpoll /data/runs {cache}" in (FILE.parent / "Dockerfile").read_text("utf-8")
+
+
 def test_every_setting_that_a_service_gets_exists(services: dict[str, Service]) -> None:
     given = {name for service in services.values() for name in service.environment if name.startswith("NIGHTPOLL_")}
 

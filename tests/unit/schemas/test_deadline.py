@@ -1,8 +1,8 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import pytest
 
-from schemas.deadline import check_deadline, deadline_at
+from schemas.deadline import check_deadline, deadline_at, told_deadline
 
 EVENING = datetime(2026, 11, 22, 22, 0, tzinfo=UTC)
 
@@ -29,3 +29,28 @@ def test_moment_with_an_offset_is_that_moment():
 def test_anything_else_is_refused_with_the_forms_there_are(text):
     with pytest.raises(ValueError, match="write `06:30 America/New_York`"):
         check_deadline(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment", "daily"),
+    [
+        ("06:30", "2026-11-23T05:30", (time(6, 30), "Europe/Berlin")),
+        ("06:30 America/New_York", "2026-11-23T11:30", (time(6, 30), "America/New_York")),
+        ("8h", "2026-11-23T06:00", None),
+        ("90 min", "2026-11-22T23:30", None),
+        ("1.5d", "2026-11-24T10:00", None),
+        ("2026-12-01T06:30", "2026-12-01T05:30", None),
+        ("2026-12-01T06:30:00-05:00", "2026-12-01T11:30", None),
+    ],
+)
+def test_commands_understand_times_spans_and_moments_in_the_zone_they_are_given(text, moment, daily):
+    told = told_deadline(text, timezone="Europe/Berlin", now=EVENING)
+
+    assert told.moment == datetime.fromisoformat(f"{moment}+00:00")
+    assert told.daily == daily
+
+
+@pytest.mark.parametrize("text", ["banana", "25:00", "06:30 Mars/Base", "8 weeks", "", "9e9h", "99999999999d"])
+def test_commands_refuse_anything_else_with_the_forms_there_are(text):
+    with pytest.raises(ValueError, match="write 06:30"):
+        told_deadline(text, timezone="UTC", now=EVENING)

@@ -54,25 +54,26 @@ def copy_reused(store: Store, run_id: str, *, now: datetime) -> Reusable:
         run_id: a run that no worker has opened yet.
         now: aware; what `reuse.max_age_days` is counted back from.
     """
-    found = find_reusable(store, load_manifest(store, run_id), run_paths.plan(run_id), now=now)
+    found = find_reusable(store, load_manifest(store, run_id), store, run_paths.plan(run_id), now=now)
     if found.n:
         write_part(store, run_id, run_paths.REUSED_UNIT, found.table)
     return found
 
 
-def find_reusable(store: Store, manifest: RunManifest, plan_path: str, *, now: datetime) -> Reusable:
+def find_reusable(store: Store, manifest: RunManifest, place: Store, plan_path: str, *, now: datetime) -> Reusable:
     """Earlier answers for the requests of a plan, which may still lie in its staging folder.
 
     Args:
         store: where the earlier runs live.
         manifest: of the plan; its study says the scope.
-        plan_path: plan.parquet, relative to the store's root.
+        place: the store, or this host's folder where the plan was staged.
+        plan_path: plan.parquet in `place`.
         now: aware.
     """
     reuse = manifest.study.reuse
     if reuse.scope == "none":
         return Reusable(tables.RESPONSES.empty_table())
-    search = _Search(_wanted(store, plan_path), manifest.models, now - timedelta(days=reuse.max_age_days))
+    search = _Search(_wanted(place, plan_path), manifest.models, now - timedelta(days=reuse.max_age_days))
     skipped: list[str] = []
     for earlier in _candidates(store, manifest, skipped):
         search.take_from(store, earlier, skipped)

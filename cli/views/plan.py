@@ -65,7 +65,7 @@ def plan_report(
     checked = checked_study(study, settings, environ)
     planned = plan_into_staging(store, checked, run_id=None, pilot=pilot)
     try:
-        reusable = find_reusable(store, planned.manifest, run_paths.plan(planned.staging), now=now)
+        reusable = find_reusable(store, planned.manifest, Store(store.root), run_paths.plan(planned.staging), now=now)
         manifest, ways = planned.manifest, None
         budget_usd = checked.study.budget.run_usd if budget_usd is None else budget_usd
         if is_open(manifest.totals.loads) or deadline is not None:

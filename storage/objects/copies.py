@@ -74,7 +74,7 @@ class Copies:
     @contextmanager
     def _locked(self, how: int) -> Iterator[bool]:
         """Whether the lock was had; one that is waited for always is."""
-        fd = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(self._root / ".sweeping", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             try:
                 fcntl.flock(fd, how)

@@ -20,7 +20,7 @@ def store(tmp_path):
 
 
 def reusable(store, run_id="second", now=LATER):
-    return find_reusable(store, load_manifest(store, run_id), run_paths.plan(run_id), now=now)
+    return find_reusable(store, load_manifest(store, run_id), store, run_paths.plan(run_id), now=now)
 
 
 def model(**overrides):

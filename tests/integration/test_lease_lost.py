@@ -90,6 +90,26 @@ def test_batch_is_not_made_by_a_holder_that_was_stopped_before_it_could_make_it(
         assert len(desk.rows()) == 24
 
 
+@pytest.mark.accept
+def test_batch_that_was_made_too_late_is_taken_back_by_who_made_it(short, tmp_path):
+    """Stopped after its last look at the lease: nothing but the ledger can tell."""
+    with running_emulator(batch_speed=2000.0) as shop:
+        shop.set_batch_faults(validating_s=60_000)
+        desk = batch_desk(tmp_path, shop, salt="late", lines=24)
+        with stopped("batch-late", short, desk.store.uri) as first:
+            lease = taken(short)
+            second = BatchDesk(open_store(desk.store.uri), desk.settings)
+            second.work(until=lambda _, ledgers: all(ledger.state == "created" for ledger in ledgers))
+            lease.close()
+            goes_on(first)
+            states = {batch["id"]: batch["status"] for batch in shop.batches()["batches"]}
+        (ledger,) = desk.ledgers()
+
+        assert states.pop(ledger.batch_id) == "validating"
+        assert list(states.values()) in (["cancelled"], ["cancelling"])
+        assert desk.state().is_active
+
+
 def test_run_of_the_overnight_queue_is_not_opened_a_second_time(short, tmp_path):
     study = write_study(tmp_path / "s", "http://127.0.0.1:9/v1", n_respondents=12)
     store = open_store(str(tmp_path / "runs"))
@@ -104,6 +124,7 @@ def test_run_of_the_overnight_queue_is_not_opened_a_second_time(short, tmp_path)
     assert read_queue(store).entry("1").state == "waiting"  # not failed: the keeper notes that its run works
 
 
+@pytest.mark.accept
 def test_command_opens_no_run_that_another_one_opened_meanwhile(short, tmp_path):
     study = write_study(tmp_path / "s", "http://127.0.0.1:9/v1", n_respondents=12)
     store = planned_run(study, tmp_path / "runs")
@@ -114,6 +135,7 @@ def test_command_opens_no_run_that_another_one_opened_meanwhile(short, tmp_path)
     assert load_events(store, "r") == []
 
 
+@pytest.mark.accept
 def test_lease_that_was_lost_stays_lost_though_it_is_free_again(short):
     with stopped("again", short) as first:
         taken(short).close()

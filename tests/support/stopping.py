@@ -38,8 +38,11 @@ def stopped_then(work):
     return late
 
 
-async def batches(store: Store, lease: Lease) -> None:
-    """As the keeper's thread works them off, but stopped between the ledger's word and the call."""
+async def batches(store: Store, lease: Lease, *, late: bool) -> None:
+    """As the keeper's thread works them off, but stopped between the ledger's word and the call.
+
+    `late`: after the last look at the lease, too.
+    """
     quick = {"batch_poll_s": 0.05, "batch_search_s": 0.6, "batch_backoff_s": 0.03}
     clients, has_stopped = BatchClients({}), False
 
@@ -48,7 +51,10 @@ async def batches(store: Store, lease: Lease) -> None:
         client = await clients.of(model, deployment)
         if not has_stopped and any(ledger.state == "creating" for ledger in shelf.ledgers()):
             has_stopped = True
-            stop()
+            if late:
+                client.create = stopped_then(client.create)
+            else:
+                stop()
         return client
 
     shelf = BatchShelf(store, "run")
@@ -68,8 +74,8 @@ def main(kind: str, redis_url: str, uri: str = "") -> int:
     assert lease.try_exclusive()
     guard = partial(check_held, lease)
     try:
-        if kind == "batch":
-            asyncio.run(batches(open_store(uri), lease))
+        if kind.startswith("batch"):
+            asyncio.run(batches(open_store(uri), lease, late=kind == "batch-late"))
         elif kind == "night":
             start.plan_study = stopped_then(start.plan_study)
             start.start(open_store(uri), Settings(store=uri), "1", guard)

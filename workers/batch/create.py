@@ -7,12 +7,13 @@ where the next step finds out what happened.
 import logging
 from datetime import timedelta
 
+from providers.batch_client import BatchClient
 from providers.batch_lines import LineFailure
 from providers.batch_objects import TOKEN_LIMIT, RemoteBatch
 from providers.prices import cost_usd, price_of
 from providers.replies import Usage
 from schemas.batches import BatchLedger, Seen
-from schemas.errors import ModelError, RejectedRequestError, TransientModelError
+from schemas.errors import ModelError, RejectedRequestError, StoreError, TransientModelError
 from workers.batch.ledger import now
 from workers.batch.schedule import backoff
 from workers.batch.turn import Turn
@@ -64,7 +65,24 @@ async def create(turn: Turn, *, is_alone: bool, others_reserved: bool) -> None:
     except ModelError:
         await _not_created(turn)
         raise
-    accept(turn, batch)
+    await _entered(turn, client, batch)
+
+
+async def _entered(turn: Turn, client: BatchClient, batch: RemoteBatch) -> None:
+    """Note the batch, or take it back if somebody else made another one while this process was stopped before the call.
+
+    Raises:
+        StoreError: the ledger is somebody else's by now, or cannot be written.
+    """
+    try:
+        accept(turn, batch)
+    except StoreError:
+        if not turn.desk.is_held():
+            known = next(each for each in turn.desk.shelf.ledgers() if each.number == turn.ledger.number)
+            if known.batch_id not in {None, batch.id}:
+                log.error("a batch exists twice", extra={"event": "batch_twice", "batch_id": batch.id})
+                await client.cancel(batch.id)
+        raise
 
 
 async def _not_created(turn: Turn) -> None:

@@ -1,10 +1,13 @@
 """One shard delivered twice at once, and SIGTERM in mid-run: nothing is bought twice."""
 
 import signal
+import threading
+import time
 
 import pytest
 
 from producer.enqueue import ShardMessage, celery_app, publish
+from schemas import wire
 from tests.support.fleet import Fleet, running_fleet, study_of
 from workers.connection import broker_url
 
@@ -64,3 +67,24 @@ def test_stopped_worker_that_wakes_up_calls_no_more():
         fleet.until_finished()
         assert len(fleet.rows()) == 120
         assert fleet.bought_twice() <= n_open
+
+
+@pytest.mark.accept
+def test_stopped_worker_that_wakes_up_keeps_to_the_quota():
+    """Turns that were handed out before the stop are given back, not caught up."""
+    rpm, pause = 6000, threading.Event()
+    with running_fleet(emulator={"latency": {"median_s": 0.2, "sigma": 0.1}}) as fleet:
+        fleet.open(study_of(fleet, n_respondents=1500, shard_size=50, rpm=rpm))
+        fleet.until_bought(200)
+
+        n_open = fleet.kill(fleet.workers[0], signal.SIGSTOP)
+        pause.wait(2 * wire.LOCK_LEASE_S)
+        woken_s = int(time.time())
+        fleet.workers[0].send_signal(signal.SIGCONT)
+
+        fleet.until_finished()
+        per_s = {int(s): n["arrived"] for s, n in fleet.emulator.stats()["per_second"].items()}
+        assert len(fleet.rows()) == 3000
+        assert fleet.bought_twice() <= n_open
+        assert max(per_s.values()) <= 1.1 * rpm / 60, per_s
+        assert woken_s < max(per_s), "it was woken before the end"

@@ -21,9 +21,11 @@ def tls_proxy(folder: Path, socket: Path) -> Iterator[tuple[int, Path]]:
     context.load_cert_chain(certificate, key)
     loop, ready = asyncio.new_event_loop(), threading.Event()
     ports: list[int] = []
+    servers: list[asyncio.Server] = []
 
     async def serve() -> None:
         server = await asyncio.start_server(lambda r, w: _join(r, w, socket), "127.0.0.1", 0, ssl=context)
+        servers.append(server)
         ports.append(server.sockets[0].getsockname()[1])
         ready.set()
 
@@ -33,6 +35,7 @@ def tls_proxy(folder: Path, socket: Path) -> Iterator[tuple[int, Path]]:
     try:
         yield ports[0], certificate
     finally:
+        loop.call_soon_threadsafe(servers[0].close)
         asyncio.run_coroutine_threadsafe(_end_all(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
@@ -40,12 +43,18 @@ def tls_proxy(folder: Path, socket: Path) -> Iterator[tuple[int, Path]]:
 
 
 async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, socket: Path) -> None:
-    inner_reader, inner_writer = await asyncio.open_unix_connection(str(socket))
-    await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
+    inner: asyncio.StreamWriter | None = None
+    try:
+        inner_reader, inner = await asyncio.open_unix_connection(str(socket))
+        await asyncio.gather(_pump(reader, inner), _pump(inner_reader, writer))
+    finally:
+        for each in (writer, inner):
+            if each is not None:
+                each.transport.abort()  # a farewell over TLS could outlive the loop
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError, asyncio.CancelledError):
+    with suppress(OSError):
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
@@ -58,3 +67,4 @@ async def _end_all() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0.05)  # transports close in the loop's next rounds

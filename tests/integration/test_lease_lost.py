@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -36,6 +37,9 @@ LEASE_S = 1.0
 KEY = wire.sole_lease("x.lock")
 
 
+REPO = Path(__file__).resolve().parents[2]
+
+
 @pytest.fixture
 def short(monkeypatch, redis_url):
     """Leases of a second, on a server that may grant them at once."""
@@ -48,7 +52,8 @@ def short(monkeypatch, redis_url):
 @contextmanager
 def stopped(kind, *words):
     """A process of `tests.support.stopping` that has stopped itself while it held the lease."""
-    process = subprocess.Popen([sys.executable, "-m", "tests.support.stopping", kind, *map(str, words)])
+    command = [sys.executable, "-m", "tests.support.stopping", kind, *map(str, words)]
+    process = subprocess.Popen(command, cwd=REPO)
     seen = psutil.Process(process.pid)
     try:
         until(

@@ -35,6 +35,45 @@ def test_screen_has_a_line_for_every_open_run(tmp_path):
     assert [line.split()[0] for line in text.splitlines()] == ["run", "one", "two"]
 
 
+def shown(views, width: int) -> list[str]:
+    console = Console(width=width, record=True)
+    console.print(screen(views, width=width))
+    return [line.rstrip() for line in console.export_text().splitlines()]
+
+
+def test_screen_fits_a_narrow_terminal_and_its_columns_stay_where_they_are(tmp_path):
+    store = two_runs(tmp_path)
+    long = "npors-2024-with-a-long-name-20261123-023828-29ff"
+    done, waiting = Watcher(store, "one").look(), Watcher(store, "two").look()
+    append_event(store, "two", "stopped", {"message": "key revoked " * 9, "exit_code": 5})
+    stopped = Watcher(store, "two").look()
+
+    before, after = shown({long: waiting, "b": done}, 80), shown({long: stopped, "b": done}, 80)
+
+    assert all(len(line) <= 80 for line in before + after)
+    assert before[0] == after[0]
+    assert before[0].split() == ["run", "state", "%", "rate", "US$", "left", "trouble"]
+    assert before[1].startswith("npors-2024-w…-023828-29ff")
+    assert before[2] == after[2]
+    assert after[1].endswith("key revoked k…")
+
+
+def test_status_watch_without_a_terminal_prints_a_line_only_where_something_changed(tmp_path, monkeypatch, capsys):
+    store = two_runs(tmp_path)
+    monkeypatch.setenv("NIGHTPOLL_STORE", str(store.root))
+    monkeypatch.setattr("cli.status.WATCH_EVERY_S", 0.05)
+    ending = threading.Timer(
+        1.0, lambda: [append_event(store, r, "cancelled", {"reason": "x"}) for r in open_runs(store)]
+    )
+    ending.start()
+
+    assert main.run(["status", "--watch"]) == 0
+
+    ending.join()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["one", "two", "one", "two"]
+
+
 def test_status_watch_without_a_run_shows_all_until_none_is_open(tmp_path, monkeypatch, capsys):
     store = two_runs(tmp_path)
     monkeypatch.setenv("NIGHTPOLL_STORE", str(store.root))

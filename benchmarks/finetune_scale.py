@@ -17,8 +17,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from finetuning.check_file import check_file
-from finetuning.prepare import PrepareOptions, prepare
+from finetuning.checking.check_file import check_file
+from finetuning.preparing.prepare import PrepareOptions, prepare
 from schemas import run_paths, tables
 from schemas.codebook import Codebook, CodedVariable
 from schemas.identity import canonical_json, digest

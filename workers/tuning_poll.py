@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from finetuning.watching import look
+from finetuning.jobs.watching import look
 from providers.tuning_client import open_tuning_client
 from schemas.errors import NightpollError
 from schemas.tuning import ENDED, TuningLedger

@@ -93,7 +93,7 @@ def prepare(
     No test respondent is in either file, nobody without an answer is a target, and the manifest beside them proves it.
     """
     from cli.tuning.files import prepare_files, show_manifest
-    from finetuning.prepare import PrepareOptions
+    from finetuning.preparing.prepare import PrepareOptions
 
     options = PrepareOptions(
         seed, None if form is None else form.value, bom, balance, tuple(question) if question else None, weight
@@ -197,7 +197,7 @@ def results(
 ) -> int:
     """Loss and accuracy by step, in the terminal and as a chart; of a job that is over without asking the service."""
     from cli.tuning.views import told
-    from finetuning.watching import looked_before
+    from finetuning.jobs.watching import looked_before
     from storage.tuning_records import find_ledger
 
     store = load_store(load_settings())

@@ -137,7 +137,7 @@ def rollout(
 ) -> int:
     """Let a version answer for a share of respondents beside the live one, always the same ones and nested."""
     from cli.views.registry import model_document, parsed_share, show_model
-    from finetuning.registry import rollout as roll_out
+    from finetuning.versions.registry import rollout as roll_out
 
     store = load_store(load_settings())
     registry = roll_out(store, name, version, parsed_share(share))
@@ -149,7 +149,7 @@ def rollout(
 def rollback(name: NameArg, as_json: JsonOpt = False) -> int:
     """End a rollout, or put the version before back into service."""
     from cli.views.registry import model_document, show_model
-    from finetuning.registry import rollback as roll_back
+    from finetuning.versions.registry import rollback as roll_back
 
     store = load_store(load_settings())
     document = model_document(store, roll_back(store, name), name, datetime.now(UTC))
@@ -160,7 +160,7 @@ def rollback(name: NameArg, as_json: JsonOpt = False) -> int:
 def retire(name: NameArg, version: VersionOpt, as_json: JsonOpt = False) -> int:
     """Take a version out of use until it is registered again; runs planned with it keep it."""
     from cli.views.registry import model_document, show_model
-    from finetuning.registry import retire as retire_version
+    from finetuning.versions.registry import retire as retire_version
 
     store = load_store(load_settings())
     document = model_document(store, retire_version(store, name, version), name, datetime.now(UTC))

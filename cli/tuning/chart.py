@@ -5,7 +5,7 @@ from pathlib import Path
 import altair as alt
 import pandas as pd
 
-from finetuning.curves import Curves
+from finetuning.jobs.curves import Curves
 from schemas.errors import UserInputError
 
 

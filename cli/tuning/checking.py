@@ -8,9 +8,9 @@ from cli.context import load_settings, load_store
 from cli.tuning.files import held_out_prompts, report_document, show_report
 from cli.tuning.subject import Subject, arm_model, subject_of
 from cli.views.console import out, print_json
-from finetuning.check_file import FileReport, check_file
-from finetuning.fix_file import fix_file, refuse_same_file
-from finetuning.prepare import MANIFEST, read_tuning_manifest
+from finetuning.checking.check_file import FileReport, check_file
+from finetuning.checking.fix_file import fix_file, refuse_same_file
+from finetuning.preparing.prepare import MANIFEST, read_tuning_manifest
 from schemas.errors import ExitCode, Problem, UserInputError
 from schemas.tuning import TuningManifest
 

@@ -9,12 +9,12 @@ from cli.tuning.context import needs_deployment, tuning_of, with_manager
 from cli.tuning.entries import is_in_models_file, keep_entry, with_entry_of_today
 from cli.tuning.jobs import as_it_is
 from cli.views.console import err
-from finetuning.deploy import check_name, deploy, deployment_warnings, model_to_deploy, undeploy
-from finetuning.hosting import is_deployed
-from finetuning.registry import add_version
-from finetuning.registry import check_name as check_registered_name
-from finetuning.serving import ask_once, until_served
-from finetuning.training_bill import training_cost
+from finetuning.deployments.deploy import check_name, deploy, deployment_warnings, model_to_deploy, undeploy
+from finetuning.deployments.hosting import is_deployed
+from finetuning.deployments.serving import ask_once, until_served
+from finetuning.jobs.training_bill import training_cost
+from finetuning.versions.registry import add_version
+from finetuning.versions.registry import check_name as check_registered_name
 from schemas.errors import SettingsError, UserInputError
 from schemas.models import Model
 from schemas.tuning import TuningLedger

@@ -9,10 +9,10 @@ from typing import Any
 from cli.context import load_environ, load_store
 from cli.opening import checked_study, discard, plan_into_staging
 from cli.views.console import out, print_problem
-from finetuning.advice import advice, suggested, training_usd
-from finetuning.check_file import FileReport, are_classes, ends_of, prompt_digest
-from finetuning.plan_tasks import plan_requests
-from finetuning.prepare import PrepareOptions, prepare
+from finetuning.checking.advice import advice, suggested, training_usd
+from finetuning.checking.check_file import FileReport, are_classes, ends_of, prompt_digest
+from finetuning.preparing.plan_tasks import plan_requests
+from finetuning.preparing.prepare import PrepareOptions, prepare
 from schemas import run_paths
 from schemas.completion_form import as_prompt
 from schemas.errors import UserInputError

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from cli.tuning.context import with_client
 from cli.tuning.entries import keep_entry, with_entry_of_today
 from cli.views.console import err, out
-from finetuning.curves import sparkline, warnings_of
-from finetuning.watching import Looked, look
+from finetuning.jobs.curves import sparkline, warnings_of
+from finetuning.jobs.watching import Looked, look
 from providers.tuning_client import TuningClient
 from schemas.errors import ExitCode, TransientModelError, UserInputError
 from schemas.tuning import JobState, TuningLedger

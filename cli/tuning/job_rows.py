@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from finetuning.hosting import hosting_usd, is_deployed
-from finetuning.training_bill import training_cost
+from finetuning.deployments.hosting import hosting_usd, is_deployed
+from finetuning.jobs.training_bill import training_cost
 from schemas.tuning import ENDED, TuningLedger
 
 

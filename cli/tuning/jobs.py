@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from cli.tuning.context import check_suffix, is_simulated, tuning_of, with_client
-from finetuning.lineage import unproven
-from finetuning.prepare import MANIFEST, read_tuning_manifest
-from finetuning.submit import Submission, TrainingFiles
-from finetuning.watching import look
+from finetuning.jobs.submit import Submission, TrainingFiles
+from finetuning.jobs.watching import look
+from finetuning.preparing.prepare import MANIFEST, read_tuning_manifest
+from finetuning.versions.lineage import unproven
 from providers.tuning_client import TuningClient
 from schemas.errors import RejectedRequestError, UserInputError
 from schemas.models import Model

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from finetuning.training_bill import bought_usd, is_bought
+from finetuning.jobs.training_bill import bought_usd, is_bought
 from schemas.dollars import dollars
 from schemas.errors import BudgetError, UserInputError
 from schemas.tuning import TuningLedger

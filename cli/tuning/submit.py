@@ -14,10 +14,10 @@ from cli.tuning.following import exit_code
 from cli.tuning.jobs import Wanted, as_bought, submit, wanted_job
 from cli.tuning.month import refuse_over_month
 from cli.views.console import err, out, print_json, print_problem
-from finetuning.advice import suggested, training_usd
-from finetuning.check_file import check_file
-from finetuning.prepare import MANIFEST, TRAINING, VALIDATION, read_tuning_manifest
-from finetuning.submit import TrainingFiles
+from finetuning.checking.advice import suggested, training_usd
+from finetuning.checking.check_file import check_file
+from finetuning.jobs.submit import TrainingFiles
+from finetuning.preparing.prepare import MANIFEST, TRAINING, VALIDATION, read_tuning_manifest
 from schemas.dollars import dollars
 from schemas.errors import ExitCode, UserInputError
 from schemas.tuning import ENDED, TuningLedger

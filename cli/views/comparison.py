@@ -12,7 +12,7 @@ from cli.views.evaluation import evaluated
 from cli.views.promotion import evidence, excuse, figures
 from cli.views.text_table import print_table
 from evaluation.inference.held_out import HeldOut, held_out
-from finetuning.promotion import judge
+from finetuning.versions.promotion import judge
 from schemas import run_paths
 from schemas.tuning import LOG_LOSS, TOTAL_VARIATION
 from storage.parts import read_table

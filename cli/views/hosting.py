@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from cli.views.console import err
-from finetuning.hosting import deployed_of, hosting_usd, hourly_usd, is_deployed, own_ends
+from finetuning.deployments.hosting import deployed_of, hosting_usd, hourly_usd, is_deployed, own_ends
 from schemas.errors import NightpollError
 from schemas.models import Model
 from schemas.tuning import ModelVersion, RegisteredModel

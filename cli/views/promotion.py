@@ -8,9 +8,9 @@ from typing import Any
 
 from cli.views.evaluation import evaluated
 from evaluation.inference.held_out import Gap, HeldOut, held_out
-from finetuning.lineage import NO_MANIFEST
-from finetuning.promotion import Difference, Evidence, Verdict, judge
-from finetuning.registry import promote
+from finetuning.versions.lineage import NO_MANIFEST
+from finetuning.versions.promotion import Difference, Evidence, Verdict, judge
+from finetuning.versions.registry import promote
 from schemas.errors import UserInputError
 from schemas.models import Model
 from schemas.tuning import ModelVersion

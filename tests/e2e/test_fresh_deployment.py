@@ -36,7 +36,7 @@ def test_run_waits_for_a_new_deployment_and_answers_everything_once(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     as_user(fleet, monkeypatch)
-    monkeypatch.setattr("finetuning.serving.LOOK_EVERY_S", 0.5)
+    monkeypatch.setattr("finetuning.deployments.serving.LOOK_EVERY_S", 0.5)
     command = CommandLine(capsys)
     study = BEFORE + "  chat: {model: chat, strategy: basic}\n"
     models = models_yaml(fleet, provider="azure_v1").replace("output: 0.40", "output: 1.60", 1)

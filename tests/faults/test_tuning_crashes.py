@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from finetuning.deploy import deploy
-from finetuning.submit import Submission, TrainingFiles
+from finetuning.deployments.deploy import deploy
+from finetuning.jobs.submit import Submission, TrainingFiles
 from providers.resource_manager import ResourceManager
 from providers.tuning_client import TuningClient, open_tuning_client
 from schemas.errors import RejectedRequestError, ServiceRefusedError

@@ -27,9 +27,9 @@ def place(tmp_path, monkeypatch):
         }
         for name, value in here.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr("finetuning.serving.LOOK_EVERY_S", 0.2)
-        monkeypatch.setattr("finetuning.deploy.LOOK_EVERY_S", 0.05)
-        monkeypatch.setattr("finetuning.submit.LOOK_EVERY_S", 0.05)
+        monkeypatch.setattr("finetuning.deployments.serving.LOOK_EVERY_S", 0.2)
+        monkeypatch.setattr("finetuning.deployments.deploy.LOOK_EVERY_S", 0.05)
+        monkeypatch.setattr("finetuning.jobs.submit.LOOK_EVERY_S", 0.05)
         study = write_study(tmp_path / "s", shop.base_url, n_respondents=60, provider="azure_v1")
         models = study.with_name("models.yaml")
         tuning = (

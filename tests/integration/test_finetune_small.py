@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from cli.tuning.files import held_out_prompts
-from finetuning.check_file import check_file
-from finetuning.prepare import PrepareOptions, prepare
-from finetuning.promotion import Verdict
-from finetuning.registry import add_version, promote
-from finetuning.submit import Submission, TrainingFiles
-from finetuning.training_lines import training_line
-from finetuning.watching import Looked, look
+from finetuning.checking.check_file import check_file
+from finetuning.jobs.submit import Submission, TrainingFiles
+from finetuning.jobs.watching import Looked, look
+from finetuning.preparing.prepare import PrepareOptions, prepare
+from finetuning.preparing.training_lines import training_line
+from finetuning.versions.promotion import Verdict
+from finetuning.versions.registry import add_version, promote
 from producer.check import Checked, check
 from producer.plan import plan_run
 from providers.tuning_client import open_tuning_client

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from emulator.tuning.training_file import read_training_file
-from finetuning.check_file import check_file
-from finetuning.conversations import is_one_turn, up_to
-from finetuning.prepare import PrepareOptions, prepare
+from finetuning.checking.check_file import check_file
+from finetuning.preparing.conversations import is_one_turn, up_to
+from finetuning.preparing.prepare import PrepareOptions, prepare
 from producer.check import check
 from producer.plan import plan_run
 from producer.prompting.turns import Turns

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from finetuning.gathering import OWN_WORDS
-from finetuning.prepare import PrepareOptions, prepare
+from finetuning.preparing.gathering import OWN_WORDS
+from finetuning.preparing.prepare import PrepareOptions, prepare
 from producer.check import check
 from producer.plan import plan_run
 from schemas.answer_format import answer_format

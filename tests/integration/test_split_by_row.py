@@ -10,7 +10,7 @@ import pytest
 
 from evaluation.inference.held_out import held_out
 from evaluation.job import evaluate_run
-from finetuning.prepare import PrepareOptions, prepare
+from finetuning.preparing.prepare import PrepareOptions, prepare
 from producer.check import check
 from producer.plan import plan_run
 from producer.prompting.prompt_preview import preview

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from finetuning.submit import HELD_HERE_S, HELD_S, Submission, TrainingFiles
+from finetuning.jobs.submit import HELD_HERE_S, HELD_S, Submission, TrainingFiles
 from providers.batch_objects import RemoteFile
 from providers.tuning_client import open_tuning_client
 from schemas.errors import ModelError, RunInUseError, ServiceRefusedError, TransientModelError

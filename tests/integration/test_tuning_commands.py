@@ -38,9 +38,9 @@ def here(tmp_path: Path, emulator: TestEmulator, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("NIGHTPOLL_STORE", str(tmp_path / "runs"))
     monkeypatch.setenv("NIGHTPOLL_MODELS", str(tmp_path / "models.yaml"))
     monkeypatch.setenv("ARM_TOKEN", "t")
-    monkeypatch.setattr("finetuning.serving.LOOK_EVERY_S", 0.2)
-    monkeypatch.setattr("finetuning.deploy.LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr("finetuning.submit.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("finetuning.deployments.serving.LOOK_EVERY_S", 0.2)
+    monkeypatch.setattr("finetuning.deployments.deploy.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("finetuning.jobs.submit.LOOK_EVERY_S", 0.05)
     write_models(tmp_path, emulator.base_url, emulator.origin)
     (tmp_path / "training.jsonl").write_bytes(jsonl(training_lines(20)))
     return tmp_path

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import pyarrow.compute as pc
 
-from finetuning.hosting import hosting_usd
-from finetuning.training_bill import bought_usd
+from finetuning.deployments.hosting import hosting_usd
+from finetuning.jobs.training_bill import bought_usd
 from schemas.errors import NightpollError
 from storage.parts import landed_units, read_part
 from storage.runs import list_run_ids, load_events, load_manifest

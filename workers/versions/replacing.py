@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from finetuning.registry import withdraw
+from finetuning.versions.registry import withdraw
 from schemas.events import RunState
 from schemas.models import Model
 from schemas.run import RunManifest

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from finetuning.prepare import PrepareOptions, prepare
+from finetuning.preparing.prepare import PrepareOptions, prepare
 from storage.store import Store
 from tests.support.cli_runs import CommandLine
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from finetuning.deploy import close
-from finetuning.promotion import Verdict
-from finetuning.registry import add_version, promote
+from finetuning.deployments.deploy import close
+from finetuning.versions.promotion import Verdict
+from finetuning.versions.registry import add_version, promote
 from schemas.models import Model
 from schemas.tuning import DeployedAt, TuningLedger
 from storage.store import Store, open_store

@@ -9,7 +9,7 @@ import pytest
 from cli.views.promotion import evidence, excuse, figures
 from evaluation.inference.held_out import HeldOut, held_out
 from evaluation.job import evaluate_run
-from finetuning.promotion import judge
+from finetuning.versions.promotion import judge
 from schemas.errors import UserInputError
 from tests.support.runs_folder import ArmRows, RunFolder, variable
 

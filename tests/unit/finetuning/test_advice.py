@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from finetuning.advice import Suggested, advice, suggested
-from finetuning.check_file import FileReport
+from finetuning.checking.advice import Suggested, advice, suggested
+from finetuning.checking.check_file import FileReport
 
 
 def report(n: int, **changes: object) -> FileReport:

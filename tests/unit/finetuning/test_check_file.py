@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from finetuning.advice import advice
-from finetuning.check_file import check_file, prompt_digest
-from finetuning.fix_file import fix_file
+from finetuning.checking.advice import advice
+from finetuning.checking.check_file import check_file, prompt_digest
+from finetuning.checking.fix_file import fix_file
 from schemas.errors import UserInputError
 
 ASK = "You are {n}.\n\nQuestion: How is it?\n1. Good\n2. Bad\nAnswer with the number of one option only."

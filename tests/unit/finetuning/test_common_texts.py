@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from finetuning.check_file import FileReport, check_file
-from finetuning.common_texts import SAMPLED, TextSample, shared_beginning
-from finetuning.file_lines import Example
+from finetuning.checking.check_file import FileReport, check_file
+from finetuning.checking.common_texts import SAMPLED, TextSample, shared_beginning
+from finetuning.checking.file_lines import Example
 
 INSTRUCTIONS = "Answer as the person would who is described below, and say nothing else at all. " * 3
 

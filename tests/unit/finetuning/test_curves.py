@@ -2,7 +2,7 @@
 
 import pytest
 
-from finetuning.curves import Curves, curves_of_csv, curves_of_events, sparkline, warnings_of
+from finetuning.jobs.curves import Curves, curves_of_csv, curves_of_events, sparkline, warnings_of
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from finetuning.hosting import hosting_usd, hourly_usd, is_deployed, own_ends
+from finetuning.deployments.hosting import hosting_usd, hourly_usd, is_deployed, own_ends
 from schemas.tuning import DeployedAt
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from finetuning.lineage import NO_MANIFEST, unproven
+from finetuning.versions.lineage import NO_MANIFEST, unproven
 from schemas.errors import UserInputError
 from schemas.tuning import TuningLedger, TuningManifest, WrittenFile
 from storage.store import open_store

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from finetuning.check_file import FileReport, check_file, prompt_digest
-from finetuning.file_lines import LONGEST_LINE_BYTES
-from finetuning.fix_file import fix_file
+from finetuning.checking.check_file import FileReport, check_file, prompt_digest
+from finetuning.checking.file_lines import LONGEST_LINE_BYTES
+from finetuning.checking.fix_file import fix_file
 from schemas.errors import UserInputError
 
 ASK = "You are {n}.\n\nQuestion: How is it?\n1. Good\n2. Bad\n9. Refused\nAnswer with the number of one option only."

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.views.registry import parsed_share
-from finetuning.promotion import Difference, Evidence, judge
-from finetuning.registry import add_version, promote, retire, rollback, rollout
+from finetuning.versions.promotion import Difference, Evidence, judge
+from finetuning.versions.registry import add_version, promote, retire, rollback, rollout
 from schemas.errors import UserInputError
 from schemas.models import Deployment, Model
 from schemas.tuning import Registry, TuningLedger

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from finetuning.promotion import Verdict
-from finetuning.registry import add_version, promote, retire, rollback, rollout, withdraw
+from finetuning.versions.promotion import Verdict
+from finetuning.versions.registry import add_version, promote, retire, rollback, rollout, withdraw
 from schemas.errors import UserInputError
 from schemas.tuning import TuningLedger
 from storage.store import Store, open_store

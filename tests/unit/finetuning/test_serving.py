@@ -2,7 +2,7 @@
 
 import pytest
 
-from finetuning.serving import LOOK_EVERY_S, SERVED_WITHIN_S, until_served
+from finetuning.deployments.serving import LOOK_EVERY_S, SERVED_WITHIN_S, until_served
 from schemas.errors import (
     EnvironmentFailureError,
     RateLimitedError,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from finetuning.training_bill import bought_usd, training_cost
+from finetuning.jobs.training_bill import bought_usd, training_cost
 from schemas.models import Model
 from schemas.tuning import TuningLedger
 

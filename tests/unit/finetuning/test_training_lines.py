@@ -7,8 +7,8 @@ import pytest
 
 from emulator.tuning.training import hyperparameters, train
 from emulator.tuning.training_file import read_training_file
-from finetuning.check_file import check_file
-from finetuning.training_lines import training_line
+from finetuning.checking.check_file import check_file
+from finetuning.preparing.training_lines import training_line
 from schemas.identity import canonical_json
 
 ASK = "You are {who}.\n\nQuestion: How is it?\n1. Good\n2. Bad\nAnswer with the number of one option only."

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from finetuning.registry import withdraw
+from finetuning.versions.registry import withdraw
 from schemas.tuning import Registry
 from storage.runs import append_event, load_manifest, load_state
 from storage.store import Store, open_store

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from finetuning.file_lines import Example
+from finetuning.checking.file_lines import Example
 from schemas.completion_form import SEPARATOR, STOP
 from schemas.errors import Problem
 from schemas.secret_text import looks_secret

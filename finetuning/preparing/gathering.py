@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from finetuning.conversations import is_one_turn, up_to
-from finetuning.plan_tasks import KEPT, PlanTasks
-from finetuning.shuffle import Shuffle
-from finetuning.training_lines import training_line
+from finetuning.preparing.conversations import is_one_turn, up_to
+from finetuning.preparing.plan_tasks import KEPT, PlanTasks
+from finetuning.preparing.shuffle import Shuffle
+from finetuning.preparing.training_lines import training_line
 from schemas.answer_format import Asked, answer_format
 from schemas.codebook import CodedVariable
 from schemas.study import Arm

@@ -9,7 +9,7 @@ Suh et al. 2025, arXiv 2502.16761. Limit of a job: quotas page of Azure OpenAI.
 
 from typing import NamedTuple
 
-from finetuning.check_file import FileReport, ends_of
+from finetuning.checking.check_file import FileReport, ends_of
 
 _SMALL, _MIDDLE, _LARGE = 100, 1_000, 10_000
 _RARE_SHARE = 0.02

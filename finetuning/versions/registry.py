@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from finetuning.promotion import Verdict
-from finetuning.serving import FRESH
-from finetuning.tuned_entry import tuned_entry
+from finetuning.deployments.serving import FRESH
+from finetuning.deployments.tuned_entry import tuned_entry
+from finetuning.versions.promotion import Verdict
 from schemas.errors import UserInputError
 from schemas.tuning import ModelVersion, RegisteredModel, Registry, TuningLedger
 from storage.store import Store

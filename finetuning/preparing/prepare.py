@@ -8,10 +8,10 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from finetuning.balance import balanced_lines
-from finetuning.gathering import Gathering
-from finetuning.plan_tasks import ids_sha256, plan_requests, plan_tasks
-from finetuning.shuffle import Shuffle
+from finetuning.preparing.balance import balanced_lines
+from finetuning.preparing.gathering import Gathering
+from finetuning.preparing.plan_tasks import ids_sha256, plan_requests, plan_tasks
+from finetuning.preparing.shuffle import Shuffle
 from schemas.errors import UserInputError
 from schemas.models import Model
 from schemas.run import RunManifest

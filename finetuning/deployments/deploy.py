@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from finetuning.hosting import DEVELOPER_TIER
+from finetuning.deployments.hosting import DEVELOPER_TIER
 from providers.resource_manager import RemoteDeployment, ResourceManager
 from schemas.errors import ModelError, ServiceRefusedError, TransientModelError, UserInputError
 from schemas.models import Tuning

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from finetuning.curves import Curves, curves_of_csv, curves_of_events
+from finetuning.jobs.curves import Curves, curves_of_csv, curves_of_events
 from providers.tuning_client import TuningClient
 from providers.tuning_objects import RemoteEvent
 from schemas.errors import ModelError, RejectedRequestError, UserInputError

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from finetuning.file_lines import Example, bare_answer
+from finetuning.checking.file_lines import Example, bare_answer
 from schemas.completion_form import SEPARATOR
 from schemas.errors import Problem
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from finetuning.file_lines import BOM
+from finetuning.checking.file_lines import BOM
 from schemas.errors import Problem
 
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")

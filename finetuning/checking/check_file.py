@@ -9,10 +9,10 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
-from finetuning.common_texts import TextSample
-from finetuning.content_checks import content_problems, piece_facts, text_facts
-from finetuning.file_lines import BOM, Example, bare_answer, read_lines
-from finetuning.other_formats import other_format
+from finetuning.checking.common_texts import TextSample
+from finetuning.checking.content_checks import content_problems, piece_facts, text_facts
+from finetuning.checking.file_lines import BOM, Example, bare_answer, read_lines
+from finetuning.checking.other_formats import other_format
 from providers.tokens import TokenCounter
 from schemas.errors import Problem, UserInputError
 from storage.named_file import checked_file

@@ -6,8 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from finetuning.file_lines import BOM, Example, raw_lines, read_line, without_unknown_keys
-from finetuning.shuffle import Shuffle
+from finetuning.checking.file_lines import BOM, Example, raw_lines, read_line, without_unknown_keys
+from finetuning.preparing.shuffle import Shuffle
 from schemas.completion_form import SEPARATOR, STOP
 from schemas.errors import Problem, UserInputError
 

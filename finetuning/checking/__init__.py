@@ -1,0 +1,1 @@
+"""What is wrong with a training file, whoever made it, and advice before money is spent."""

@@ -1,0 +1,1 @@
+"""Tuned models in service: put there, waited for, paid by the hour."""

@@ -1,0 +1,1 @@
+"""Training files made of a plan: lines, conversations, balance, order."""

@@ -7,6 +7,9 @@ import typer
 
 StudyArg = Annotated[Path, typer.Argument(help="Study file, or the folder that holds study.yaml.")]
 RunArg = Annotated[str, typer.Argument(help="Run id, as `nightpoll list` shows it.")]
+MOST = 1e9
+"""Bound of amounts on a command line: `inf` is no figure that a sum could be held against."""
+
 JsonOpt = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 

@@ -21,7 +21,7 @@ class ModelFacts(BaseModel):
         input, cached_input, output: US dollars per million tokens; cached_input None means as input.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     snapshot: str
     family: Family = "chat"

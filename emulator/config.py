@@ -25,7 +25,7 @@ BASE_PATHS: dict[Profile, str] = {"openai": "/v1", "azure_v1": "/openai/v1", "az
 class Strict(BaseModel):
     """Unknown keys are errors; values never change after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Served(Strict):

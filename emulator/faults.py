@@ -59,7 +59,7 @@ class Faults(BaseModel):
         first_arrivals: only this many arrivals, counted since the faults were set; None: no end.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     key_revoked: Share = Field(0.0, ge=0, le=1)
     deployment_gone: Share = Field(0.0, ge=0, le=1)

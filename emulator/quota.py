@@ -28,7 +28,7 @@ class Limits(BaseModel):
         count_rejected: requests turned away by the quota count as requests too.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     rpm: int | None = Field(None, gt=0)
     tpm: int | None = Field(None, gt=0)

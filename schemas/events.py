@@ -178,7 +178,8 @@ def _counted_before(state: RunState, data: Update) -> Update:
 
 
 def _budget(_: RunState, data: Update) -> Update:
-    return {"budget_usd": float(data["run_usd"])}
+    usd = data["run_usd"]  # null was `inf` when it was written: the study's own bound holds
+    return {"budget_usd": None if usd is None else float(usd)}
 
 
 def _over_budget(_: RunState, data: Update) -> Update:

@@ -13,7 +13,9 @@ STORE_VARIABLES = ("AWS_", "AZURE_STORAGE_", "AZURE_CLIENT_", "AZURE_TENANT_", "
 class Settings(BaseSettings):
     """What a process needs to know besides the study. Field defaults are the only place of defaults."""
 
-    model_config = SettingsConfigDict(env_prefix="NIGHTPOLL_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="NIGHTPOLL_", env_file=".env", extra="ignore", frozen=True, allow_inf_nan=False
+    )
 
     store: str = Field(
         "./runs",

@@ -27,6 +27,7 @@ _WANTED = {
     "float_type": "a number",
     "float_parsing": "a number",
     "string_type": "text",
+    "finite_number": "a number that is finite",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "list_type": "a list [..]",

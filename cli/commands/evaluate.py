@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli.arguments import JsonOpt, RunArg, examples
+from cli.arguments import MOST, JsonOpt, RunArg, examples
 from cli.context import load_settings, load_store
 from cli.views.console import err, out, print_json
 from schemas.errors import ExitCode, UserInputError
@@ -113,7 +113,7 @@ def evaluate(
 def compare(
     earlier: Annotated[str, typer.Argument(help="Run id of the earlier run.")],
     later: Annotated[str, typer.Argument(help="Run id of the later run.")],
-    threshold: Annotated[float, typer.Option(min=0, help="Points of change that count as drift.")] = 2.0,
+    threshold: Annotated[float, typer.Option(min=0, max=MOST, help="Points of change that count as drift.")] = 2.0,
     as_json: JsonOpt = False,
 ) -> int:
     """What changed between two runs of a study, arm by arm; exit code 9 if it is more than the threshold."""

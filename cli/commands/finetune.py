@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli.arguments import JsonOpt, examples
+from cli.arguments import MOST, JsonOpt, examples
 from cli.context import load_environ, load_settings, load_store
 from cli.views.console import out, print_json
 from schemas.errors import ExitCode
@@ -120,7 +120,7 @@ def check(
     arm: Annotated[str | None, typer.Option(help="With --run: the arm whose prompts are compared.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="For the cost; default: as advised.")] = None,
     price: Annotated[
-        float | None, typer.Option(min=0, help="US$ per million training tokens; default: the models file's.")
+        float | None, typer.Option(min=0, max=MOST, help="US$ per million training tokens; default: the models file's.")
     ] = None,
     fix: Annotated[Path | None, typer.Option(help="Write a repaired copy here.")] = None,
     seed: Annotated[int, typer.Option(help="With --fix: of the order of lines.")] = 42,
@@ -142,14 +142,16 @@ def submit(
     suffix: Annotated[str | None, typer.Option(help="Stands in the tuned model's name.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Default: the service's own.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Default: the service's own.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=0, help="Multiplier; default: the service's own.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=0, max=MOST, help="Multiplier; default: the service's own.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the training.")] = None,
     again: Annotated[
         bool, typer.Option("--again", help="If the job is over, train the very same once more; one that runs is found.")
     ] = False,
     month_usd: Annotated[
         float | None,
-        typer.Option(min=0, help="Bound on the month's bill; default: the study's `budget.month_usd`."),
+        typer.Option(min=0, max=MOST, help="Bound on the month's bill; default: the study's `budget.month_usd`."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before spending.")] = False,
     as_json: JsonOpt = False,

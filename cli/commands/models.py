@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli.arguments import JsonOpt, examples
+from cli.arguments import MOST, JsonOpt, examples
 from cli.context import load_settings, load_store
 from cli.views.console import out, print_json
 from schemas.errors import ExitCode, UserInputError
@@ -107,10 +107,15 @@ def promote(
     against: Annotated[
         str | None, typer.Option(help="Rival; default: the arm of the live version, or of the base model.")
     ] = None,
-    margin_points: Annotated[float, typer.Option(min=0, help="Points of accuracy that count as no worse.")] = 1.0,
-    margin: Annotated[float, typer.Option(min=0, help="Nats of log loss that count as no worse.")] = 0.01,
+    margin_points: Annotated[
+        float, typer.Option(min=0, max=MOST, help="Points of accuracy that count as no worse.")
+    ] = 1.0,
+    margin: Annotated[float, typer.Option(min=0, max=MOST, help="Nats of log loss that count as no worse.")] = 0.01,
     margin_tv: Annotated[
-        float, typer.Option(min=0, help="Total variation that counts as no worse, where an arm has no probabilities.")
+        float,
+        typer.Option(
+            min=0, max=MOST, help="Total variation that counts as no worse, where an arm has no probabilities."
+        ),
     ] = 0.01,
     force: Annotated[str | None, typer.Option(help="Promote all the same, for this reason.")] = None,
     as_json: JsonOpt = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.arguments import JsonOpt, RunArg, StudyArg, examples
+from cli.arguments import MOST, JsonOpt, RunArg, StudyArg, examples
 from cli.deadlines import HELP, ZONE_HELP
 
 
@@ -70,7 +70,7 @@ def run(
 def resume(
     run: RunArg,
     retry: Annotated[str | None, typer.Option(help="Outcomes to ask again: failed,truncated,refused,filtered.")] = None,
-    budget: Annotated[float | None, typer.Option(min=0, help="New bound on the run's bill in US$.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, max=MOST, help="New bound on the run's bill in US$.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once; the run goes on.")] = False,
     as_json: JsonOpt = False,
 ) -> int:

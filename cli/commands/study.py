@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli.arguments import JsonOpt, StudyArg, examples
+from cli.arguments import MOST, JsonOpt, StudyArg, examples
 from cli.context import load_environ, load_settings, load_store
 from cli.deadlines import HELP, ZONE_HELP, given_deadline
 from cli.templates import BROUGHT_BY_THE_USER, TemplateName
@@ -129,7 +129,9 @@ def plan(
     pilot: Annotated[int | None, typer.Option(min=1, help="Only so many respondents, a seeded nested sample.")] = None,
     deadline: Annotated[str | None, typer.Option(help=f"Compare transports against it: {HELP}")] = None,
     timezone: Annotated[str | None, typer.Option(help=ZONE_HELP)] = None,
-    budget: Annotated[float | None, typer.Option(min=0, help="US$ to compare with; default: the study's own.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(min=0, max=MOST, help="US$ to compare with; default: the study's own.")
+    ] = None,
     as_json: JsonOpt = False,
 ) -> int:
     """Tasks, requests, sharing, reuse, tokens, cost with interval and time at the stated quotas. Calls nothing."""

@@ -18,7 +18,7 @@ class Latency(BaseModel):
         per_token_s: added for each completion token.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     median_s: float = Field(0.0, ge=0)
     sigma: float = Field(0.0, ge=0)

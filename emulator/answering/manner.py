@@ -28,7 +28,7 @@ class Manner(BaseModel):
         split_digits: every digit is a token of its own, as in some vocabularies.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     style: Literal["plain", "rambling"] = "plain"
     first_option_bias: float = Field(0.0, ge=0, le=1)

@@ -31,7 +31,7 @@ class BatchSettings(BaseModel):
         null_counts: request counts are null instead of 0 until a batch is validated.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     pending_s: float = Field(2.0, ge=0)
     validating_s: float = Field(10.0, ge=0)

@@ -34,7 +34,7 @@ class BatchFaults(BaseModel):
         per_id: lines of one custom_id are struck this many times at most; None: every batch draws anew.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     answers: Faults = Faults()
     lost_lines: Share = Field(0.0, ge=0, le=1)

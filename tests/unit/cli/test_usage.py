@@ -14,6 +14,8 @@ from tests.support.studies import write_study
         ("plan s --pilot 0", "--pilot: '0': it must be 1 or more."),
         ("plan s --pilot few", "--pilot: 'few': write a whole number."),
         ("plan s --budget nan", "--budget: "),
+        ("resume r --budget inf", "--budget: 'inf': it must be 1000000000"),
+        ("finetune submit t --model m --month-usd inf", "--month-usd: 'inf': it must be 1000000000"),
         ("run s --priority 1000", "--priority: '1000': it must be 100 or less."),
         ("queue reorder q1 0", "PLACE: '0': it must be 1 or more."),
         ("emulator --profile aws", "--profile: 'aws' is not one of 'openai', 'azure_v1', 'azure'."),

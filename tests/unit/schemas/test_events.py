@@ -54,3 +54,8 @@ def test_version_that_was_rolled_back_to_answers_the_rest_and_is_taken_once():
     assert state.replacement("tuned").entry.version == "tuned@v1"
     assert state.replacement("other") is None
     assert len(again.replaced) == 1
+
+
+def test_budget_that_was_no_number_leaves_the_run_readable():
+    assert after(("opened", {}), ("budget", {"run_usd": 3.0})).budget_usd == 3.0
+    assert after(("opened", {}), ("budget", {"run_usd": None})).budget_usd is None

@@ -15,6 +15,7 @@ from emulator.batches.batch_job import Job
 from emulator.faults import parse_faults
 from emulator.files.shelf import Shelf
 from emulator.service import Service
+from emulator.service_time import parse_time_order
 from schemas.errors import SettingsError
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
@@ -33,6 +34,7 @@ def admin_routes(service: Service, shelf: Shelf, desk: BatchDesk) -> list[Route]
         Route("/emulator/batch-faults", _get_batch_faults(desk), methods=["GET"]),
         Route("/emulator/batch-faults", _put_batch_faults(desk), methods=["PUT"]),
         Route("/emulator/keys", _put_keys(service), methods=["PUT"]),
+        Route("/emulator/time", _put_time(shelf), methods=["PUT"]),
     ]
 
 
@@ -171,6 +173,20 @@ def _put_keys(service: Service) -> _Endpoint:
         else:
             return JSONResponse({"error": 'revoke: "all", a list of keys, or []'}, status_code=400)
         return Response(status_code=204)
+
+    return endpoint
+
+
+def _put_time(shelf: Shelf) -> _Endpoint:
+    """{"speed": 0} stops service time, {"skip_s": 60} jumps a minute ahead."""
+
+    async def endpoint(request: Request) -> Response:
+        data = await _json(request)
+        try:
+            shelf.time.obey(parse_time_order(data, where="PUT /emulator/time"))
+        except SettingsError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        return JSONResponse({"now": shelf.time.now(), "speed": shelf.time.speed})
 
     return endpoint
 

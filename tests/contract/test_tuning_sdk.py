@@ -135,26 +135,30 @@ def test_events_checkpoints_and_results_tell_the_same_course(emulator: tuple[str
     check(profile, "checkpoints", raw(profile, running, f"/fine_tuning/jobs/{job.id}/checkpoints"))
 
 
+def passed(running: TestEmulator, jobs: Any, job_id: str, service_s: float) -> str:
+    """State of a job after so much service time."""
+    running.skip(service_s)
+    return str(jobs.retrieve(job_id).status)
+
+
 def test_pause_resume_and_cancel_do_what_they_say(emulator: tuple[str, TestEmulator, openai.OpenAI]) -> None:
-    _, _, client = emulator
-    job = create(client)
+    _, running, client = emulator
+    content = upload(client, jsonl(training_lines()))
     jobs = client.fine_tuning.jobs
-    with pytest.raises(openai.BadRequestError):
+    with running.standing_still():
+        job = jobs.create(model="gpt-4.1-mini", training_file=content, seed=7)
+        with pytest.raises(openai.BadRequestError):
+            jobs.resume(job.id)
+        until(lambda: passed(running, jobs, job.id, 10.0) == "running")
+        running.skip(30.0)
+        jobs.pause(job.id)
+        running.skip(10.0)
+        assert str(jobs.retrieve(job.id).status) == "paused"
         jobs.resume(job.id)
-
-    def paused() -> bool:
-        try:
-            jobs.pause(job.id)
-        except openai.BadRequestError:
-            return False
-        return True
-
-    until(paused, deadline_s=60)
-    until(lambda: str(jobs.retrieve(job.id).status) == "paused")
-    jobs.resume(job.id)
     done = ended(client, job.id)
-    other = create(client, model=done.fine_tuned_model)
-    jobs.cancel(other.id)
+    with running.standing_still():
+        other = jobs.create(model=str(done.fine_tuned_model), training_file=content)
+        jobs.cancel(other.id)
 
     assert done.status == "succeeded"
     assert jobs.retrieve(other.id).status == "cancelled"

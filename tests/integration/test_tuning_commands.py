@@ -16,14 +16,13 @@ from tests.support.cli_runs import CommandLine
 from tests.support.emulator import TestEmulator, running_emulator
 from tests.support.tunings import ARM, FAST, jsonl, training_lines
 
-NEW_S = 0.6
-"""Real seconds in which a new deployment is not found."""
+NEW_S = 4.0
+"""Real seconds in which a new deployment is not found: longer than a slow machine takes to look."""
 
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[TestEmulator]:
-    tuning = {"not_found_s": NEW_S * FAST}
-    with running_emulator(profile="azure_v1", batch_speed=FAST, tuning=tuning) as running:
+    with running_emulator(profile="azure_v1", batch_speed=FAST, batch={"pending_s": 0}) as running:
         yield running
 
 
@@ -94,10 +93,18 @@ def told(emulator: TestEmulator) -> dict[str, Any]:
     return emulator._get("tuning")
 
 
+@pytest.fixture
+def late(here: Path) -> Iterator[TestEmulator]:
+    """A service of this test alone that does not find a new deployment at first."""
+    with running_emulator(profile="azure_v1", batch_speed=FAST, tuning={"not_found_s": NEW_S * FAST}) as running:
+        write_models(here, running.base_url, running.origin)
+        yield running
+
+
 def test_deploy_waits_until_the_new_deployment_answers_and_says_so(
-    nightpoll: CommandLine, here: Path, emulator: TestEmulator, tuned: str
+    nightpoll: CommandLine, here: Path, late: TestEmulator, tuned: str
 ) -> None:
-    before = emulator.purchases()["total"]
+    before = late.purchases()["total"]
 
     said = nightpoll("finetune", "deploy", tuned, "--name", "waits", "--register", "moods", "--json")
 
@@ -106,7 +113,7 @@ def test_deploy_waits_until_the_new_deployment_answers_and_says_so(
     assert "waits is deployed and not found yet" in said.err
     assert "one token" in said.err
     assert "Hosting is billed until you undeploy" in said.err
-    assert emulator.purchases()["total"] - before == 1
+    assert late.purchases()["total"] - before == 1
     (version,) = load_registry(store_of(here)).models["moods"].versions
     assert version.entry.fresh_until is not None
     assert version.entry.fresh_until > datetime.now(UTC) + timedelta(minutes=10)
@@ -221,8 +228,9 @@ def test_job_that_failed_is_told_and_made_again_only_when_asked(
 
     plain = submit(nightpoll, here)
     unasked = nightpoll("finetune", "submit", here / "training.jsonl", "--model", "mini", "--again")
-    again = submit(nightpoll, here, "--again")
-    running = submit(nightpoll, here, "--again")
+    with emulator.standing_still():
+        again = submit(nightpoll, here, "--again")
+        running = submit(nightpoll, here, "--again")
 
     assert (plain.code, told(emulator)["created"] - before) == (5, 2)
     assert "started before" in plain.out
@@ -237,9 +245,19 @@ def test_job_that_failed_is_told_and_made_again_only_when_asked(
     assert "succeeded" in submit(nightpoll, here).out
 
 
-def test_job_that_was_cancelled_is_told_with_its_code(nightpoll: CommandLine, here: Path) -> None:
-    submit(nightpoll, here)
-    assert nightpoll("finetune", "cancel", last_job(here).key).code == 0
+def cancelled(nightpoll: CommandLine, here: Path, emulator: TestEmulator) -> str:
+    """Key of a job that was cancelled before it could end."""
+    with emulator.standing_still():
+        submit(nightpoll, here)
+        key = last_job(here).key
+        assert nightpoll("finetune", "cancel", key).code == 0
+    return key
+
+
+def test_job_that_was_cancelled_is_told_with_its_code(
+    nightpoll: CommandLine, here: Path, emulator: TestEmulator
+) -> None:
+    cancelled(nightpoll, here, emulator)
 
     said = submit(nightpoll, here, "--json")
 
@@ -249,14 +267,14 @@ def test_job_that_was_cancelled_is_told_with_its_code(nightpoll: CommandLine, he
 def test_second_try_whose_answer_is_lost_makes_one_job(
     nightpoll: CommandLine, here: Path, emulator: TestEmulator
 ) -> None:
-    submit(nightpoll, here)
-    nightpoll("finetune", "cancel", last_job(here).key)
+    cancelled(nightpoll, here, emulator)
     before = told(emulator)["created"]
     emulator._put("tuning-faults", {"cut_after_create": 1})
 
-    said = submit(nightpoll, here, "--again")
-    emulator._put("tuning-faults", {})
-    again = submit(nightpoll, here, "--again")
+    with emulator.standing_still():
+        said = submit(nightpoll, here, "--again")
+        emulator._put("tuning-faults", {})
+        again = submit(nightpoll, here, "--again")
 
     assert (said.code, again.code, told(emulator)["created"] - before) == (0, 0, 1)
 
@@ -295,10 +313,8 @@ def test_resource_manager_that_cannot_be_reached_is_named_with_what_to_do(
     assert last_job(here).deployments == []
 
 
-def test_cancelled_job_ends_watch_with_its_code(nightpoll: CommandLine, here: Path) -> None:
-    submit(nightpoll, here)
-    key = last_job(here).key
-    nightpoll("finetune", "cancel", key)
+def test_cancelled_job_ends_watch_with_its_code(nightpoll: CommandLine, here: Path, emulator: TestEmulator) -> None:
+    key = cancelled(nightpoll, here, emulator)
 
     assert nightpoll("finetune", "watch", key, "--every", "0.05").code == 8
     assert nightpoll("finetune", "watch", key, "--once", "--json").code == 8

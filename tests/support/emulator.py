@@ -66,6 +66,20 @@ class TestEmulator:
         """created, same_requests, batches [id, status, metadata, lines, done, failed ...], uploads, deleted, files."""
         return self._get("batches")
 
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Files, batches, jobs and deployments stay as they are inside, but for what `skip` lets pass."""
+        speed = self._get("config")["batch_speed"]
+        self._put("time", {"speed": 0})
+        try:
+            yield
+        finally:
+            self._put("time", {"speed": speed})
+
+    def skip(self, service_s: float) -> None:
+        """Let seconds of service time pass at once."""
+        self._put("time", {"skip_s": service_s})
+
     def revoke_keys(self, *keys: str) -> None:
         """Refuse these keys from now on; without arguments: all of them."""
         self._put("keys", {"revoke": list(keys) if keys else "all"})

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], deadline_s: float = 5.0, interval_s: float = 0.02, *, what: str = "") -> T:
+def until(condition: Callable[[], T], deadline_s: float = 30.0, interval_s: float = 0.02, *, what: str = "") -> T:
     """The first true value of `condition`, asked every `interval_s`; AssertionError after `deadline_s`."""
     pause = threading.Event()
     ends_s = time.monotonic() + deadline_s
@@ -21,7 +21,7 @@ def until(condition: Callable[[], T], deadline_s: float = 5.0, interval_s: float
 
 
 async def until_async(
-    condition: Callable[[], T], deadline_s: float = 5.0, interval_s: float = 0.02, *, what: str = ""
+    condition: Callable[[], T], deadline_s: float = 30.0, interval_s: float = 0.02, *, what: str = ""
 ) -> T:
     """As `until`, while the event loop goes on."""
     ends_s = time.monotonic() + deadline_s

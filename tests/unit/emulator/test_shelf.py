@@ -1,6 +1,8 @@
+from math import inf
+
 from emulator.files.shelf import Shelf
 from emulator.files.spool import Segment, Spool
-from emulator.service_time import ServiceTime
+from emulator.service_time import ServiceTime, TimeOrder
 
 
 class Hand:
@@ -58,3 +60,25 @@ def test_spool_gives_back_lines_and_where_they_lie():
 
     assert [len(line) for _, line in found] == [3, 0, 3_000_000, 4]
     assert all(spool.read(place) == line for place, line in found)
+
+
+def test_service_time_stands_still_jumps_ahead_and_goes_on_without_going_back():
+    shelf, clock = make_shelf(speed=10)
+    clock.now_s = 5.0
+    shelf.time.obey(TimeOrder(speed=0))
+    clock.now_s = 50.0
+    still = shelf.time.now()
+    shelf.time.obey(TimeOrder(skip_s=60))
+    jumped = shelf.time.now()
+    shelf.time.obey(TimeOrder(speed=2))
+    clock.now_s = 51.0
+
+    assert (still, jumped, shelf.time.now()) == (1050.0, 1110.0, 1112.0)
+    assert shelf.time.real_s(10) == 5.0
+
+
+def test_stretch_of_time_that_stands_still_never_ends():
+    shelf, _ = make_shelf()
+    shelf.time.obey(TimeOrder(speed=0))
+
+    assert shelf.time.real_s(1) == inf

@@ -163,17 +163,17 @@ def test_wrong_faults_at_run_time_are_refused_with_the_reason(emulator):
 
 
 def test_slow_call_is_open_and_is_bought_though_the_caller_hangs_up(emulator):
-    emulator.set_faults(slow=1, slow_s=0.6)
+    emulator.set_faults(slow=1, slow_s=4)
 
     with pytest.raises(httpx2.TimeoutException):
         httpx2.post(
             f"{emulator.base_url}/chat/completions",
             json={"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": ASK}]},
             headers={"X-Client-Request-Id": "impatient"},
-            timeout=0.3,
+            timeout=1,
         )
     assert emulator.purchases()["open_ids"] == ["impatient"]
-    until(lambda: bool(purchase(emulator, "impatient")), deadline_s=5)
+    until(lambda: bool(purchase(emulator, "impatient")))
     assert purchase(emulator, "impatient")[0]["delivered"] is False
     assert emulator.purchases()["open"] == 0
 

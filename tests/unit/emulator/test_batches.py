@@ -268,10 +268,13 @@ def test_download_is_cut_in_its_middle_once(service, client):
 def test_cancel_takes_its_time_keeps_what_is_done_and_buys_no_more():
     slow = {"working_s": 1000.0, "cancelling_s": 100.0}
     with running_emulator(batch_speed=500, batch=slow) as running, sdk(running, "openai") as client:
-        batch = create(client, jsonl(fresh("cancel", 40)))
-        until(lambda: running.purchases()["total"] > 3)
-        assert client.batches.cancel(batch.id).status == "cancelling"
-        assert client.batches.retrieve(batch.id).status == "cancelling"
+        file = upload(client, jsonl(fresh("cancel", 40)))
+        with running.standing_still():
+            batch = client.batches.create(input_file_id=file, endpoint="/v1/chat/completions", completion_window="24h")
+            running.skip(200.0)
+            until(lambda: running.purchases()["total"] > 3)
+            assert client.batches.cancel(batch.id).status == "cancelling"
+            assert client.batches.retrieve(batch.id).status == "cancelling"
         over = ended(client, batch.id)
 
         output = lines_of(client, over.output_file_id)

@@ -78,9 +78,9 @@ def test_purchases_file_survives_a_kill(tmp_path):
 
 def test_open_calls_finish_after_sigterm(tmp_path):
     bought = tmp_path / "bought.jsonl"
-    with running_emulator(latency={"median_s": 0.5}, purchases=bought) as emulator:
+    with running_emulator(latency={"median_s": 4, "sigma": 0}, purchases=bought) as emulator:
         with pytest.raises(httpx2.TimeoutException):
-            httpx2.post(f"{emulator.base_url}/chat/completions", json=BODY, timeout=0.2)
+            httpx2.post(f"{emulator.base_url}/chat/completions", json=BODY, timeout=1)
         assert emulator.stop() == 143
 
     assert len(bought.read_text().splitlines()) == 1

@@ -98,5 +98,5 @@ def test_prompt_cannot_change_persona_reach_out_or_grow_without_end(text):
     with pytest.raises(StudyError):
         rendered(text)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20  # without bounds it never ends
     assert MAX_CHARS < 1_000_000

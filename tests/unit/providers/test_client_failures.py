@@ -193,7 +193,7 @@ async def test_client_bounds_the_whole_call_when_an_answer_trickles():
     async def trickling(request):
         response = web.StreamResponse(headers={"Content-Length": "1000"})
         await response.prepare(request)
-        for _ in range(100):
+        for _ in range(600):
             await response.write(b" ")
             await asyncio.sleep(0.05)
         return response
@@ -204,7 +204,7 @@ async def test_client_bounds_the_whole_call_when_an_answer_trickles():
             await call(make_client(server.url), timeout_s=0.3)
 
     assert caught.value.code == "timeout"
-    assert time.perf_counter() - started < 4  # the trickle lasts 5 s
+    assert time.perf_counter() - started < 20  # the trickle lasts 30 s
 
 
 async def test_client_does_not_mix_up_a_failure_with_the_one_being_handled():

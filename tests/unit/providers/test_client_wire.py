@@ -192,13 +192,13 @@ async def test_client_takes_a_bottomless_body_for_one_it_cannot_read(head, code)
     [pytest.param(OK, id="head"), pytest.param(CHUNKED + b"1f4\r\n", id="chunk")],
 )
 async def test_client_bounds_the_whole_call_when_a_part_of_the_answer_trickles(head):
-    async with peer_saying(head, *([b"a"] * 100), pause_s=0.03) as url:
+    async with peer_saying(head, *([b"a"] * 1000), pause_s=0.03) as url:
         started = time.perf_counter()
         with pytest.raises(TransientModelError) as caught:
             await call(make_client(url), timeout_s=0.3)
 
     assert (caught.value.code, caught.value.maybe_paid) == ("timeout", True)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 20  # the trickle lasts 30 s
 
 
 async def test_client_calls_a_host_that_takes_no_connection_in_time_unreachable_and_unpaid():

@@ -19,7 +19,7 @@ from schemas.errors import SurveyFileError
 from survey.files import read_survey
 from survey.formats import parquet_file, xlsx_file
 
-MOST_S = 6.0
+MOST_S = 30.0
 MOST_BYTES = 500 << 20
 
 

@@ -14,7 +14,7 @@ import typer
 from cli.main import app
 from schemas import run_paths
 from storage.parts import read_table
-from storage.runs import load_state
+from storage.runs import load_events, load_state
 from storage.store import Store
 from tests.support.leak_scene import (
     MARKED,
@@ -210,7 +210,8 @@ def test_faults_really_happened(scene: LeakScene) -> None:
     assert {status for status, _ in by_arm["good"]} <= {"answered", "unparsed"}
     assert {status for status, _ in by_arm["talkative"]} <= {"answered", "unparsed"}
     assert by_arm["filtered"] == {("filtered", "content_filter")}
-    assert len(load_state(Store(scene.store), "r").stopped_models) >= 3
+    stopped = {event.data["model"] for event in load_events(Store(scene.store), "r") if event.kind == "model_stopped"}
+    assert len(stopped) >= 3
 
 
 def test_commands_say_no_secret_and_only_some_say_rows(scene: LeakScene) -> None:

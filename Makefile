@@ -45,7 +45,7 @@ audit: $(READY) ## known advisories against requirements.lock, by pip-audit; nee
 		--output .audit.json -r requirements.lock > /dev/null 2>&1
 	@$(BIN)/python scripts/audit.py .audit.json
 
-bench: $(READY) ## worker CPU per prediction beside a plain loop of the SDK
+bench: $(READY) ## every measurement, about half an hour: CPU beside a plain loop of the SDK, quota, scaling, memory, sizes
 	@$(BIN)/python -m benchmarks
 
 docs: $(READY) ## reference pages from the schemas

@@ -1,6 +1,6 @@
 """All measurements, or those named, one after the other; kept as one file under benchmarks/results/.
 
-`python -m benchmarks` runs everything (about twenty minutes), `python -m benchmarks engine_cpu --quick` one of them
+`python -m benchmarks` runs everything (about half an hour), `python -m benchmarks engine_cpu --quick` one of them
 in small. Each also runs alone with options of its own: `python -m benchmarks.engine_quota --runs 5`.
 """
 
@@ -33,6 +33,7 @@ BENCHMARKS = {
     "engine_memory": Benchmark("benchmarks.engine_memory", ("--quick",)),
     "batch_scale": Benchmark("benchmarks.batch_scale", ("--respondents", "300")),
     "plan_scale": Benchmark("benchmarks.plan_scale", ("--respondents", "300")),
+    "finetune_scale": Benchmark("benchmarks.finetune_scale", ("20000",)),
     "survey_scale": Benchmark("benchmarks.survey_scale", ("--rows", "20000", "--columns", "30")),
     "evaluation_scale": Benchmark(
         "benchmarks.evaluation_scale", ("--arms", "2", "--respondents", "500", "--draws", "200")

@@ -43,11 +43,16 @@ def _rows(store: Store, run_id: str, path: Path, _: Path | None) -> list[str]:
 
 def _survey(store: Store, run_id: str, path: Path, survey: Path | None) -> list[str]:
     if survey is None:
-        raise UserInputError("the survey file is needed to put answers beside it.", where="--survey")
+        hint = "Name the file that the study read: --survey FILE."
+        raise UserInputError("the survey file is needed to put answers beside it.", where="--survey", hint=hint)
     if path.suffix not in (".sav", ".dta"):
         raise UserInputError("the file must end in .sav or .dta.", where=str(path))
-    names = export_survey(store, run_id, survey, path)
-    return [f"{len(names)} new variables ({', '.join(names[:6])}{', ...' if len(names) > 6 else ''}): {path}"]
+    names, renamed = export_survey(store, run_id, survey, path)
+    told = [f"{len(names)} new variables ({', '.join(names[:6])}{', ...' if len(names) > 6 else ''}): {path}"]
+    if renamed:
+        old, new = next(iter(renamed.items()))
+        told.append(f"{len(renamed)} variables have plain names there, as {new}: the labels begin with theirs ({old}).")
+    return told
 
 
 def _toplines(store: Store, run_id: str, path: Path, _: Path | None) -> list[str]:

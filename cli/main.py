@@ -60,7 +60,9 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as leaving:
         return leaving.exit_code
     except typer.exceptions.TyperException as error:
-        print_problem(usage_problem(error))
+        problem = usage_problem(error)
+        if problem is not None:
+            print_problem(problem)
         return ExitCode.WRONG_INPUT
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.SIGINT

@@ -20,27 +20,28 @@ NOTE = "<!-- Made by `make docs` from {source}. Change it there. -->\n\n"
 
 def study_page() -> str:
     """Every key of study.yaml."""
-    refused = table(["key", "feature"], [[f"`{key}`", what] for key, what in study.NOT_BUILT_YET.items()])
     return (
         NOTE.format(source="schemas/study.py")
         + "# study.yaml\n\nOne file describes a study. Unknown keys are errors. `NAME` stands for a name of your own "
-        "or of a variable.\n\n"
-        + key_sections(study.Study)
-        + f"\n\n## Keys to come\n\nRefused by name, never ignored.\n\n{refused}\n"
+        "or of a variable.\n\n" + key_sections(study.Study) + _to_come(study.NOT_BUILT_YET)
     )
 
 
 def models_page() -> str:
     """Every key of models.yaml."""
-    refused = table(["key", "feature"], [[f"`{key}`", what] for key, what in models.MODELS_NOT_BUILT_YET.items()])
     return (
         NOTE.format(source="schemas/models.py")
         + "# models.yaml\n\nWhich models there are, where they are served and at which quotas. Keys are named by "
         "environment variable, never written down. The file is the one that `NIGHTPOLL_MODELS` names, else the one "
-        "beside the study.\n\n"
-        + key_sections(models.ModelsFile)
-        + f"\n\n## Keys to come\n\nRefused by name, never ignored.\n\n{refused}\n"
+        "beside the study.\n\n" + key_sections(models.ModelsFile) + _to_come(models.MODELS_NOT_BUILT_YET)
     )
+
+
+def _to_come(keys: dict[str, str]) -> str:
+    if not keys:
+        return "\n"
+    refused = table(["key", "feature"], [[f"`{key}`", what] for key, what in keys.items()])
+    return f"\n\n## Keys to come\n\nRefused by name, never ignored.\n\n{refused}\n"
 
 
 def settings_page() -> str:

@@ -14,6 +14,11 @@ from storage.named_file import read_bounded
 
 MODELS_FILE = "models.yaml"
 
+_WHAT_MODELS_FILE = (
+    "It says where the models are served: write one as in the README (`nightpoll init DIR` makes one), "
+    "or name another file with NIGHTPOLL_MODELS."
+)
+
 
 class LoadedStudy(NamedTuple):
     """A study and the file it came from."""
@@ -103,7 +108,8 @@ def read_text(path: Path) -> str:
         text = read_bounded(path).decode("utf-8-sig")
         return text.replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError as e:
-        raise StudyError("There is no such file.", where=str(path), hint=_nearby(path)) from e
+        hint = _nearby(path) or (_WHAT_MODELS_FILE if path.name == MODELS_FILE else "")
+        raise StudyError("There is no such file.", where=str(path), hint=hint) from e
     except (IsADirectoryError, NotADirectoryError) as e:
         raise StudyError("This is a folder, not a file.", where=str(path), hint=_inside(path)) from e
     except UnicodeDecodeError as e:

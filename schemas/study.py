@@ -244,7 +244,10 @@ class Study(Strict):
 
     study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$", description="Name; run ids begin with it.")
     survey: SurveySource = Field(description="Where the real answers are.")
-    missing: dict[str, MissingRule] = Field(default_factory=dict, description="Per variable; `default` for all others.")
+    missing: dict[str, MissingRule] = Field(
+        default_factory=dict,
+        description="Per variable; `default` for all others, where file or study label the code so: never for numbers.",
+    )
     split: Split = Field(default_factory=Split, description="Which respondents are held out.")
     persona: Persona = Field(description="What the model is told about a respondent.")
     questions: dict[str, Question] = Field(min_length=1, description="Variable -> survey item.")

@@ -1,9 +1,9 @@
 """Back to SPSS and Stata: the survey file with synthetic answers as new labelled variables beside the humans'."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,10 @@ import pyreadstat
 from schemas.codebook import CodedVariable
 from schemas.errors import UserInputError
 from survey.data import SurveyData, Variable
+from survey.export_names import LONGEST_NAME, fitting_names, new_name
 from survey.formats.tagged_missing import NUMBER_OF, is_tagged
 
 SYNTHETIC = "model-generated, not measured opinion"
-LONGEST_NAME = {"sav": 64, "dta": 32}
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,17 @@ class SyntheticColumn:
     codes: Mapping[str, int] | Mapping[str, float]
 
 
-def write_survey(path: Path, data: SurveyData, ids: "pd.Series[str]", columns: list[SyntheticColumn]) -> list[str]:
+class Exported(NamedTuple):
+    """Variables of a written file: new ones in the order of the columns; those of the survey that got a plain name."""
+
+    added: list[str]
+    renamed: dict[str, str]
+
+
+def write_survey(path: Path, data: SurveyData, ids: "pd.Series[str]", columns: list[SyntheticColumn]) -> Exported:
     """Write all rows and variables of the survey file, and the synthetic ones after them.
+
+    A name that the format does not bear is written plainly, and stands in the variable's label.
 
     Args:
         path: ending in .sav or .dta.
@@ -42,16 +51,15 @@ def write_survey(path: Path, data: SurveyData, ids: "pd.Series[str]", columns: l
         ids: respondent id of each row, as the run spells it.
         columns: synthetic answers.
 
-    Returns:
-        Names of the new variables, in the order of `columns`.
-
     Raises:
         UserInputError: another ending, or the file cannot be written.
     """
     kind = path.suffix.lower().removeprefix(".")
     if kind not in LONGEST_NAME:
         raise UserInputError(f"{path.suffix} is no format to export to.", where=str(path), hint="Use .sav or .dta.")
-    names = new_names(list(data.variables), columns, kind)
+    own = fitting_names(data.variables, kind)
+    data = _renamed(data, own)
+    names = new_names(data.variables, columns, kind)
     frame = pd.DataFrame({name: _raw(data.frame[name], letters=kind == "dta") for name in data.variables})
     added = {name: _synthetic(ids, column) for name, column in zip(names, columns, strict=True)}
     frame = pd.concat([frame, pd.DataFrame(added, index=frame.index)], axis=1)
@@ -60,24 +68,31 @@ def write_survey(path: Path, data: SurveyData, ids: "pd.Series[str]", columns: l
     texts: list[str | None] = [*(v.label for v in data.variables.values()), *(_text(c) for c in columns)]
     try:
         _write(path, kind, frame, texts, labels, data.variables)
-    except (OSError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as e:
-        raise UserInputError("the export cannot be written.", where=str(path)) from e
-    return names
+    except OSError as e:
+        reason = e.strerror if e.strerror is not None else type(e).__name__
+        raise UserInputError(f"the export cannot be written: {reason}.", where=str(path)) from e
+    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as e:
+        hint = "`--format csv` or parquet writes the rows without the survey."
+        raise UserInputError(f"the export cannot be written: {str(e).rstrip('.')}.", where=str(path), hint=hint) from e
+    return Exported(names, {name: plain for name, plain in own.items() if name != plain})
 
 
-def new_names(taken: list[str], columns: list[SyntheticColumn], kind: str) -> list[str]:
-    """QUESTION_arm, shortened to what the format bears and numbered where taken (names differ by more than case)."""
+def _renamed(data: SurveyData, names: Mapping[str, str]) -> SurveyData:
+    """The survey under names that can be written; the old name goes before the label."""
+    variables = {
+        new: v if new == old else replace(v, name=new, label=f"{old}: {v.label}" if v.label else old)
+        for (old, new), v in zip(names.items(), data.variables.values(), strict=True)
+    }
+    return replace(data, variables=variables, frame=data.frame.rename(columns=dict(names)))
+
+
+def new_names(taken: Collection[str], columns: Sequence[SyntheticColumn], kind: str) -> list[str]:
+    """A name for each column that the format bears and that is not taken, by whatever case."""
     used = {name.casefold() for name in taken}
     names = []
     for column in columns:
-        arm = "".join(c if c.isascii() and c.isalnum() else "_" for c in column.arm)
-        whole = f"{column.question.name}_{arm}"
-        name, n = whole[: LONGEST_NAME[kind]], 1
-        while name.casefold() in used:
-            n += 1
-            name = f"{whole[: LONGEST_NAME[kind] - len(str(n)) - 1]}_{n}"
-        used.add(name.casefold())
-        names.append(name)
+        names.append(new_name(column.question.name, column.arm, used, kind))
+        used.add(names[-1].casefold())
     return names
 
 
@@ -101,13 +116,12 @@ def _write(
         )
         return
     whole = {name: one for name, one in labels.items() if all(isinstance(c, int) or len(c) == 1 for c in one)}
-    stata = frame.rename(columns={name: name[: LONGEST_NAME["dta"]] for name in frame.columns})
     pyreadstat.write_dta(
-        stata,
+        frame,
         str(path),
         column_labels=[None if text is None else text[:80] for text in texts],
-        variable_value_labels={name[: LONGEST_NAME["dta"]]: dict(one) for name, one in whole.items()},
-        missing_user_values={name[: LONGEST_NAME["dta"]]: found for name, found in _letters(frame, variables).items()},
+        variable_value_labels={name: dict(one) for name, one in whole.items()},
+        missing_user_values=_letters(frame, variables),
     )
 
 

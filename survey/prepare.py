@@ -8,6 +8,7 @@ import pandas as pd
 from schemas.codebook import Codebook, CodedVariable
 from schemas.errors import Problem, StudyError
 from schemas.study import Study
+from survey.codes.coding import values_seen
 from survey.codes.missing import MissingRules, read_missing_rules
 from survey.conditions.arm_routes import Routing, route_choices, route_variables
 from survey.conditions.respondent_filter import kept_rows
@@ -160,6 +161,8 @@ class _Work:
         if not isinstance(derived, DerivedField):
             self.problems += derived
             return None
+        for source in (one for one in (spec.bands, spec.number) if one is not None):
+            self.problems += self.rules.unlabelled(self.data.variables[source], values_seen(self.frame[source]))
         return derived.variable, derived.answers
 
     def questions(self) -> tuple[dict[str, CodedVariable], dict[str, Answers]]:

@@ -1,6 +1,7 @@
 """What `inspect` shows of a survey file, and the study it starts."""
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from difflib import get_close_matches
@@ -97,7 +98,7 @@ def _show_variable(report: VariableReport, *, most: int | None) -> None:
     for value in values:
         _say(f"  {value.code!s:>{width}}  {value.share:6.1%}  {value.label}{_missing_mark(value)}")
     if len(values) < len(report.values):
-        _say(f"  and {len(report.values) - len(values)} more; --variable {report.name} shows all")
+        _say(f"  and {len(report.values) - len(values)} more; --variable {shlex.quote(report.name)} shows all")
 
 
 def _missing_mark(value: ValueCount) -> str:

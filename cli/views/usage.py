@@ -22,8 +22,10 @@ _WORDS: tuple[tuple[str, str], ...] = (
 )
 
 
-def usage_problem(error: TyperException) -> Problem:
-    """The problem of a command line that the parser refused."""
+def usage_problem(error: TyperException) -> Problem | None:
+    """The problem of a command line that the parser refused; None if it has shown the help instead."""
+    if not error.format_message():
+        return None
     hint = f"`{_command(getattr(error, 'ctx', None))} --help` shows what it takes."
     parameter, said = getattr(error, "param", None), getattr(error, "message", "")
     if parameter is None or not said:

@@ -13,13 +13,13 @@ from schemas.codebook import Codebook, CodedVariable
 from schemas.errors import UserInputError
 from storage.runs import load_codebook, load_manifest
 from storage.store import Store
-from survey.export import SyntheticColumn, write_survey
+from survey.export import Exported, SyntheticColumn, write_survey
 from survey.respondents import respondent_ids
 from survey.study_survey import whole_survey
 
 
-def export_survey(store: Store, run_id: str, survey: Path, path: Path) -> list[str]:
-    """Write the survey with one new variable a question and arm; returns their names.
+def export_survey(store: Store, run_id: str, survey: Path, path: Path) -> Exported:
+    """Write the survey with one new variable a question and arm.
 
     Args:
         store: where the run is.

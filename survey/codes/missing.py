@@ -81,6 +81,28 @@ class MissingRules:
             return missing_kind(variable.labels.get(code, "")) or "file_missing"
         return None
 
+    def unlabelled(self, variable: Variable, seen: Mapping[Code, int]) -> Iterator[Problem]:
+        """Codes that the default lists and that stay values, since a file without labels cannot say that they are none.
+
+        Args:
+            variable: a number, a text or a field of the persona; a question's own `answers` settle it for the others.
+            seen: value -> respondents.
+        """
+        found = [code for code in seen if self.default.kind(code) is not None and not variable.labels]
+        missing = self.missing_codes(variable, found)
+        for code in found:
+            kind = self.default.kind(code)
+            if code in missing or self.is_kept(variable.name, code):
+                continue
+            yield Problem(
+                f"{variable.name}: {code} of {seen[code]} respondents stays a value: missing.{DEFAULT} lists it, and "
+                "the file has no label for it.",
+                f"missing.{DEFAULT}",
+                f"Add `{kind}: [{code}]` under missing.{variable.name}; `keep: [{code}]` there if it is a value.",
+                level="warning",
+                code="default_not_applied",
+            )
+
     def undeclared(self, variable: Variable) -> dict[Code, MissingKind]:
         """Labelled codes that read like a missing answer and that nobody declares so; code -> kind."""
         missing = self.missing_codes(variable, variable.labels)

@@ -19,8 +19,13 @@ def _pattern(kind: MissingKind, words: str) -> LabelPattern:
 
 PATTERNS: tuple[LabelPattern, ...] = (
     _pattern("refused", r"\brefus(?:ed|al|es)?\b|web blank|\bno answer\b|left blank|prefer not to (?:say|answer)"),
-    _pattern("refused", r"\bskipped\b|\bdid not answer\b|\bdeclined to\b|keine angabe|no contesta|non[ -]réponse"),
-    _pattern("dont_know", r"\b(?:don['’]?t|do not|doesn['’]?t) know\b|\bdk\b|weiß nicht|\bno sabe\b|ne sait pas"),
+    _pattern(
+        "refused",
+        r"\bskipped\b|\bdid not answer\b|\bdeclined to\b|keine angabe|no contesta|non[ -]réponse|^k\.? ?a\.?$",
+    ),
+    _pattern(
+        "dont_know", r"\b(?:don['’]?t|do not|doesn['’]?t) know\b|\bdk\b|wei(?:ß|ss) nicht|\bno sabe\b|ne sait pas"
+    ),
     _pattern("not_asked", r"\bnot asked\b|\binapplicable\b|\bnot applicable\b|\bnot administered\b|^inap\b"),
     _pattern("file_missing", r"^\W*(?:system )?missing\b|\bnot ascertained\b|\bnot available\b"),
 )

@@ -12,8 +12,8 @@ Facts = Mapping[str, ColumnFacts]
 
 _BOX = re.compile(r"(?P<stem>.+?)_?(?P<number>\d+)")
 _FLAG_NUMBERS = frozenset({77, 88, 97, 98, 99, 997, 998, 999})
-_WEIGHT_NAME = re.compile(r"weight|wgt|(?:^|_)wt|wt$", re.IGNORECASE)
-_ID_NAME = re.compile(r"id$|^id|respondent|case|serial", re.IGNORECASE)
+_WEIGHT_NAME = re.compile(r"weight|wgt|(?:^|_)wt|wt$|gewicht", re.IGNORECASE)
+_ID_NAME = re.compile(r"id$|^id|respondent|case|serial|^(?:lfd|laufende)\b", re.IGNORECASE)
 _STRATA = re.compile(r"strat(?:um|a|id)?(?:$|[^a-z])|^SDMVSTRA|\bv?estrat", re.IGNORECASE)
 _CLUSTER = re.compile(r"(?:^|[^a-z])psu|psu(?: |$)|cluster(?:$|[^a-z])|primary sampling", re.IGNORECASE)
 _MEAN_ONE = 0.05

@@ -11,15 +11,15 @@ from survey.drafting.scale_guess import Scale, are_steps, guessed_scale
 from survey.study_survey import ROW_NUMBER
 
 _PERSONA = (
-    r"^age(?![a-z])|\bage\b|^age_?(?:cat|group)|how old|year of birth",
-    r"gender|gendr|\bsex\b|^[a-z]*\d+sex\b",
+    r"^age(?![a-z])|\bage\b|^age_?(?:cat|group)|how old|year of birth|\balter\b|geburtsjahr",
+    r"gender|gendr|\bsex\b|^[a-z]*\d+sex\b|geschlecht",
     r"\brace|ethnic|hispanic",
     r"where were you born|birthplace|native",
-    r"marital|married",
-    r"educ|highest degree|\bdegree\b",
-    r"income|\binc_",
-    r"occupation|employ",
-    r"division|region|\bstate\b|country",
+    r"marital|married|familienstand",
+    r"educ|highest degree|\bdegree\b|schulabschlu(?:ß|ss)|bildung",
+    r"income|\binc_|einkommen",
+    r"occupation|employ|\bberuf",
+    r"division|region|\bstate\b|country|bundesland",
     r"metro|urban",
     r"religio",
     r"^(?:n_?)?children|number of children|household size",

@@ -22,6 +22,7 @@ MOST_CELLS = 12_000_000
 _LAST_DIGITS = frozenset({7, 8, 9})
 _GAP = 3
 _USUAL_MISSING = frozenset({77, 88, 97, 98, 99, 777, 888, 997, 998, 999})
+_USUAL_BELOW_ZERO = frozenset({*range(-9, 0), *(-code for code in _USUAL_MISSING), -66, -666})
 
 
 @dataclass(frozen=True)
@@ -176,11 +177,19 @@ def _warnings(report: VariableReport, seen: Mapping[Code, int]) -> Sequence[str]
 
 
 def _odd_codes(column: ColumnFacts) -> list[Code]:
-    """Usual codes for no answer, or negative ones, in a short list of small answers without labels."""
+    """Usual codes for no answer, or negative ones, in a short list of small answers without labels.
+
+    Among amounts only codes below zero, where nothing else is.
+    """
     variable = column.variable
-    if variable.kind != "numeric" or variable.labels or column.n_distinct > MOST_VALUES:
+    if variable.kind != "numeric" or variable.labels:
         return []
     codes = [code for code in column.seen if not isinstance(code, str)]
+    below = [code for code in codes if code < 0]
+    if below and len(below) < len(codes) and _USUAL_BELOW_ZERO.issuperset(below):
+        return [*below]
+    if column.n_distinct > MOST_VALUES:
+        return []
     odd = [code for code in codes if code in _USUAL_MISSING or (isinstance(code, int) and code < 0)]
     if not odd:
         odd = _standing_apart(codes)

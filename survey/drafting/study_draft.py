@@ -3,7 +3,8 @@
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import PurePath
 
 from schemas.study import MissingKind
 from survey.data import Code
@@ -11,6 +12,7 @@ from survey.drafting.draft_choices import Choices, Item, choose, undeclared_miss
 from survey.drafting.inspect import Inspection
 
 _MOST_ANSWERS = 12
+_MOST_LEFT_OUT = 12
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _WORDS_OF_YAML = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
@@ -22,17 +24,22 @@ def study_draft(inspection: Inspection) -> str:
     sections = [
         _head(inspection),
         _survey(inspection, choices),
-        _missing(inspection),
+        _missing(inspection, {item.report.name for item in choices.items}),
         ["split: {by: respondent, test: 0.2, validation: 0.1, seed: 42}"],
         _persona_lines(inspection, choices),
-        _question_lines(choices.items),
+        [*_question_lines(choices.items), *_left_out(inspection, choices)],
         ["arms:", "  basic: {model: mini, strategy: basic}  # `mini` is a name in models.yaml"],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
 
 
+def placeholder(name: str) -> str:
+    """What stands in a draft for the wording of a question that the file has none for."""
+    return f"Wording of {name}"
+
+
 def _head(inspection: Inspection) -> list[str]:
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", inspection.file_name.rsplit(".", 1)[0]).strip("-_")[:50]
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", PurePath(inspection.file_name).stem).strip("-_")[:50]
     return [
         f"# Started from {_comment(inspection.file_name)} ({inspection.n_respondents} respondents).",
         "# Everything below is a guess: read it through, then run `nightpoll check` on it.",
@@ -54,18 +61,26 @@ def _others(names: Sequence[str]) -> str:
     return f"  # or {', '.join(_comment(name) for name in names[:4])}" if names else ""
 
 
-def _missing(inspection: Inspection) -> list[str]:
-    """Codes that several variables share go under `default`, the others under their variable."""
+def _missing(inspection: Inspection, asked: Collection[str]) -> list[str]:
+    """Codes that several variables share go under `default`, the others and those of numbers under their variable.
+
+    Args:
+        inspection: of the file.
+        asked: questions of the draft, whose `answers` say which codes are none.
+    """
     claims: Counter[tuple[Code, MissingKind]] = Counter()
     for report in inspection.variables:
-        claims.update(undeclared_missing(report).items())
+        if report.kind != "numeric" or report.name in asked:
+            claims.update(undeclared_missing(report).items())
     common: dict[Code, MissingKind] = {}
     for (code, kind), n in claims.most_common():
         if n > 1:
             common.setdefault(code, kind)
-    lines = [f"  default: {_kinds(common)}  # only where the file labels the code so"] if common else []
+    lines = [f"  default: {_kinds(common)}  # never for numbers: they need a line of their own"] if common else []
     for report in inspection.variables:
-        own = {code: kind for code, kind in undeclared_missing(report).items() if common.get(code) != kind}
+        is_number = report.kind == "numeric" and report.name not in asked
+        found = undeclared_missing(report).items()
+        own = {code: kind for code, kind in found if is_number or common.get(code) != kind}
         if own:
             lines.append(f"  {_scalar(report.name)}: {_kinds(own)}")
     return ["missing:  # codes whose label reads like no answer", *lines] if lines else []
@@ -96,11 +111,24 @@ def _question_lines(items: Sequence[Item]) -> list[str]:
     for item in items:
         report = item.report
         text = f"  # {_comment(report.text)}" if report.text else "  # write the wording as it was asked"
-        parts = [] if report.text else [f"text: {_quoted(f'Wording of {report.name}')}"]
+        parts = [] if report.text else [f"text: {_quoted(placeholder(report.name))}"]
         if not (item.is_labelled and item.answers and report.kind == "labelled"):
             parts.append(f"answers: {_answer_map(item)}")
         lines.append(f"  {_scalar(report.name)}: {{{', '.join([*parts, *_scale(item)])}}}{text}")
     return lines
+
+
+def _left_out(inspection: Inspection, choices: Choices) -> list[str]:
+    """A comment with the variables that the draft uses nowhere, so that none is forgotten unseen."""
+    boxes = {box for group in inspection.multiple_response for box in (*group.boxes, group.refused or "")}
+    design = (inspection.weight_candidates[:1], inspection.strata_candidates[:1], inspection.cluster_candidates[:1])
+    used = {choices.respondent_id, *choices.fields, *(item.report.name for item in choices.items), *boxes}
+    used |= {name for names in design for name in names}
+    left = [report.name for report in inspection.variables if report.name not in used]
+    if not left:
+        return []
+    more = f" and {len(left) - _MOST_LEFT_OUT} more" if len(left) > _MOST_LEFT_OUT else ""
+    return [f"  # Not used above: {', '.join(_comment(name) for name in left[:_MOST_LEFT_OUT])}{more}."]
 
 
 def _scale(item: Item) -> list[str]:

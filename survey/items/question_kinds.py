@@ -82,7 +82,8 @@ def _numeric(question: Question, variable: Variable, column: "pd.Series[Any]", r
     assert question.minimum is not None, "checked with the study's shape"
     assert question.maximum is not None, "likewise"
     present = numbers[status == "answered"]
-    problems = list(_number_problems(key, question, column, missing, present))
+    problems = [*rules.unlabelled(variable, values_seen(column))]
+    problems += _number_problems(key, question, column, missing, present)
     base = CodedVariable(
         name=variable.name,
         text=wording(question, variable),
@@ -144,7 +145,8 @@ def _number_problems(
     if outside.size:
         what = f"{outside.size} respondents answered outside {question.minimum:g} to {question.maximum:g}, "
         what += f"from {outside.min():g} to {outside.max():g}."
-        hint = "Widen `minimum` and `maximum`, or declare such codes under `missing`."
+        hint = f"Widen `minimum` and `maximum`, or declare such codes under missing.{key.removeprefix('questions.')}; "
+        hint += "missing.default holds for labelled codes only."
         yield Problem(what, key, hint, code="number_out_of_bounds")
 
 
@@ -171,7 +173,7 @@ def _open(question: Question, variable: Variable, column: "pd.Series[Any]", rule
         missing=missing_by_kind(missing),
         missing_labels=missing_labels(variable, missing),
     )
-    problems = list(coding_problems(key, book))
+    problems = [*rules.unlabelled(variable, values_seen(column)), *coding_problems(key, book)]
     if variable.labels or pd.api.types.is_numeric_dtype(column.dtype):
         what = f"{variable.name} holds codes or numbers, not people's own words."
         problems.append(Problem(what, key, "Leave `kind` out, or use `kind: numeric`.", code="not_a_text"))

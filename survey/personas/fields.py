@@ -61,7 +61,11 @@ def code_field(
         missing_labels=missing_labels(variable, missing),
     )
     coded = coded.model_copy(update={"shown": coded.codes, "scale_order": coded.codes})
-    problems = [*rules.doubtful(variable), *_unlabelled(variable, seen, codes, missing, where)]
+    problems = [
+        *rules.doubtful(variable),
+        *rules.unlabelled(variable, seen),
+        *_unlabelled(variable, seen, codes, missing, where),
+    ]
     problems += _phrase_problems(variable.name, coded, phrases)
     return CodedField(coded, encode(column, codes, missing), problems)
 

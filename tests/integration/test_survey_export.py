@@ -27,7 +27,7 @@ def exported(npors_sav, tmp_path_factory):
     columns = [SyntheticColumn(prepared.codebook.questions["ECON1MOD"], "few-shot", codes)]
     folder = tmp_path_factory.mktemp("export")
     paths = {kind: folder / f"npors.{kind}" for kind in ("sav", "dta")}
-    names = {kind: write_survey(path, data, ids, columns) for kind, path in paths.items()}
+    names = {kind: write_survey(path, data, ids, columns).added for kind, path in paths.items()}
     return data, paths, names, codes, ids
 
 

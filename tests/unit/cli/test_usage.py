@@ -34,6 +34,15 @@ def test_wrong_value_is_said_in_words_with_the_way_to_the_help(nightpoll, line, 
     assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize("line", ["", "queue", "models", "finetune", "batch"])
+def test_group_without_a_command_shows_its_help_and_no_empty_error(nightpoll, line):
+    done = nightpoll(*line.split())
+
+    assert done.code == ExitCode.WRONG_INPUT
+    assert "Usage: " in done.out
+    assert done.err == ""
+
+
 @pytest.mark.parametrize("command", ["check", "plan", "run", "queue add"])
 def test_wrong_path_of_a_study_is_one_error(nightpoll, tmp_path, command):
     done = nightpoll(*command.split(), tmp_path / "nowhere.yaml")
@@ -47,7 +56,9 @@ def test_missing_models_file_beside_a_good_study_is_still_said(nightpoll, tmp_pa
     study = write_study(tmp_path, "http://127.0.0.1:9/v1", n_respondents=8)
     (tmp_path / "models.yaml").unlink()
 
-    assert "models.yaml: There is no such file." in nightpoll("plan", study).err
+    said = nightpoll("plan", study).err
+    assert "models.yaml: There is no such file." in said
+    assert "nightpoll init DIR" in said
 
 
 @pytest.mark.parametrize("command", ["plan", "queue add", "run"])

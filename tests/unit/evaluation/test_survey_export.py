@@ -31,7 +31,7 @@ def test_answers_land_beside_their_respondent_whatever_the_order_of_rows(made, t
 
     again = read_survey(tmp_path / "out.sav")
     by_id = dict(zip(again.frame["ID"], again.frame["Q_basic"].to_numpy("float64", na_value=0), strict=True))
-    assert names == ["Q_basic"]
+    assert names == (["Q_basic"], {})
     assert [by_id[one] for one in ids] == ANSWERS.tolist()
     assert again.variables["Q_basic"].labels == {1: "yes", 2: "no"}
     assert again.variables["Q_basic"].label == "Well? [basic: model-generated, not measured opinion]"

@@ -187,6 +187,38 @@ def test_question_without_any_answer_is_an_error(tmp_path):
         prepare(study, data)
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param({}, id="plain field"),
+        pytest.param({"persona": {"fields": ["B"], "derive": {"B": {"bands": "age", "at": [35]}}}}, id="bands"),
+        pytest.param({"persona": {"fields": ["B"], "derive": {"B": {"number": "age"}}}}, id="number told"),
+        pytest.param(
+            {
+                "persona": {"fields": ["q"]},
+                "questions": {"age": {"kind": "numeric", "text": "?", "minimum": -9, "maximum": 99}},
+            },
+            id="numeric question",
+        ),
+    ],
+)
+def test_code_of_the_default_rule_that_stays_a_number_is_warned_about(tmp_path, parts):
+    text = "id,age,q\n1,30,1\n2,-9,2\n3,-9,1\n"
+    study, data = _csv(tmp_path, text, missing={"default": {"refused": [-9]}}, **parts)
+    warned = [p for p in prepare(study, data).notes if p.code == "default_not_applied"]
+
+    assert [(p.level, p.where) for p in warned] == [("warning", "missing.default")]
+    assert warned[0].what.startswith("age: -9 of 2 respondents stays a value")
+    assert "`refused: [-9]` under missing.age" in warned[0].hint
+
+
+def test_code_of_the_default_rule_is_silent_where_the_variable_says_what_it_is(tmp_path):
+    text = "id,age,q\n1,30,1\n2,-9,2\n"
+    for own in ({"refused": [-9]}, {"keep": [-9]}):
+        study, data = _csv(tmp_path, text, missing={"default": {"refused": [-9]}, "age": own})
+        assert "default_not_applied" not in {p.code for p in prepare(study, data).notes}
+
+
 def test_text_codes_of_an_spss_file_become_numbers_in_file_order(tmp_path):
     frame = pd.DataFrame({"ID": [1.0, 2.0, 3.0], "Q": ["D", "A", "REF"]})
     labels = {"Q": {"D": "Disagree", "A": "Agree", "REF": "Refused"}}

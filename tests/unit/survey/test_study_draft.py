@@ -94,6 +94,48 @@ def test_stata_file_with_design_and_letters(tmp_path):
     assert (checked.prepared.answers["health"].status == "refused").sum() == 5
 
 
+def test_table_with_german_names_and_codes_below_zero(tmp_path):
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(
+        {
+            "Lfd. Nr.": np.arange(N) + 1,
+            "Alter (Jahre)": rng.integers(18, 90, N),
+            "Geschlecht": rng.choice(["männlich", "weiblich"], N),
+            "Gewicht": rng.uniform(0.4, 2.5, N).round(3),
+            "F1: Vertrauen": rng.integers(1, 5, N),
+            "F2 Minuten": rng.integers(0, 200, N),
+            "F3 Partei": rng.choice(["SPD", "Grüne", "weiss nicht", "k.A."], N),
+        }
+    )
+    frame.loc[:4, "Alter (Jahre)"] = -9
+    frame.loc[:9, "F1: Vertrauen"] = -9
+    frame.loc[:9, "F2 Minuten"] = -8
+    frame.to_csv(tmp_path / "umfrage.csv", index=False)
+
+    checked = drafted(tmp_path / "umfrage.csv")
+    study = checked.study
+
+    assert (study.survey.respondent_id, study.survey.weight) == ("Lfd. Nr.", "Gewicht")
+    assert study.persona.fields == ["Alter (Jahre)", "Geschlecht"]
+    assert (checked.prepared.respondents["Alter (Jahre)"].isna()).sum() == 5
+    assert study.missing["F2 Minuten"].refused == [-8]
+    assert study.questions["F3 Partei"].answers == {1: "Grüne", 2: "SPD"}
+    assert (checked.prepared.answers["F1: Vertrauen"].status == "refused").sum() == 10
+    assert (checked.prepared.answers["F3 Partei"].status == "dont_know").any()
+    assert "# Not used above: F2 Minuten." in (tmp_path / "study.yaml").read_text(encoding="utf-8")
+
+
+def test_wording_that_nobody_has_written_is_warned_about(tmp_path):
+    pd.DataFrame({"id": range(N), "sex": ["f", "m"] * 150, "q1": [1, 2, 3] * 100, "q2": [1, 2] * 150}).to_csv(
+        tmp_path / "plain.csv", index=False
+    )
+
+    (warning,) = [p for p in drafted(tmp_path / "plain.csv").problems if p.code == "wording_unwritten"]
+
+    assert warning.level == "warning"
+    assert warning.what == "The model would be asked 'Wording of q1' and 1 more: the draft has no wording."
+
+
 def test_table_of_words(tmp_path):
     rng = np.random.default_rng(4)
     frame = pd.DataFrame(

@@ -13,6 +13,8 @@ JobState = Literal[
 ]
 ENDED: tuple[JobState, ...] = ("succeeded", "failed", "cancelled")
 
+HELD_S = 2400.0
+"""A command on another machine that has not written for so long does not submit its job any more."""
 
 ACCURACY, LOG_LOSS, TOTAL_VARIATION = "accuracy", "log loss", "total variation"
 """Measures that a promotion rests on: the first, and the second with and without probabilities."""
@@ -98,6 +100,7 @@ class TuningLedger(_Kept):
         entry: models file entry of the base model, without secrets.
         model: base model's id on the wire, or a tuned one to go on from.
         intent: step that was begun and not seen to end: upload_training, upload_validation, create.
+        holder: host and process id of the command that is submitting it.
         held_at: when its holder last wrote.
         manifest: id of the manifest in the store; None for files made elsewhere.
         unproven: why nothing proves which respondents the model has seen; "" if it is proven.

@@ -1,7 +1,7 @@
 """A job before it is submitted: which one it is, whether it was started before, and how it is brought there."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,11 +104,18 @@ def wanted_job(
         wanted = following
 
 
-def submit(store: Store, begun: TuningLedger, files: TrainingFiles, environ: Mapping[str, str]) -> TuningLedger:
-    """Bring a job to the service, whatever of it is there already."""
+def submit(
+    store: Store,
+    begun: TuningLedger,
+    files: TrainingFiles,
+    environ: Mapping[str, str],
+    *,
+    allow: Callable[[TuningLedger], None],
+) -> TuningLedger:
+    """Bring a job to the service, whatever of it is there already; `allow` as `Submission` takes it."""
 
     async def work(client: TuningClient) -> TuningLedger:
-        return await Submission(store, client, files).run(begun)
+        return await Submission(store, client, files, allow=allow).run(begun)
 
     return with_client(begun.entry, environ, work)
 

@@ -38,13 +38,16 @@ def refuse_over_month(
         raise UserInputError("training has no price, so that the month's budget cannot be kept.", hint=hint)
     month = f"{now():%Y-%m}"
     spent = sum(MonthSpend(store, now).of(month))
-    if known is not None and is_bought(known):
+    if known is not None and is_bought(known, now()):
         begin, end = month_bounds(month)
-        spent -= bought_usd([known], begin=begin, end=end)
+        spent -= bought_usd([known], now=now(), begin=begin, end=end)
     if spent + usd > limit_usd:
         what = (
             f"the training of about {dollars(usd)} does not fit into the month's budget: {dollars(spent)} of "
             f"{dollars(limit_usd)} are spent or reserved in {month}, {dollars(spent + usd - limit_usd)} are missing."
         )
-        hint = "Runs, hosting and trainings count. Wait for the next month, or allow more with `--month-usd`."
+        hint = (
+            "Runs, hosting and trainings count, and what another command is submitting. Wait for the next month, or "
+            "allow more with `--month-usd`."
+        )
         raise BudgetError(what, hint=hint)

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,15 @@ def submit_files(asked: Asked, *, yes: bool, as_json: bool) -> int:
         keep_entry(store, begun)
         ledger = begun
     else:
-        refuse_over_month(store, usd=usd, limit_usd=_month_usd(asked, training), known=load_ledger(store, begun.key))
+        bound = partial(refuse_over_month, store, usd=usd, limit_usd=_month_usd(asked, training))
+        bound(known=load_ledger(store, begun.key))
         size = f"{report.n_examples:,} examples, {report.n_tokens:,} tokens"
         err.print(f"{size}, {_bill(epochs, usd, is_given=given is not None)}", markup=False)
         if not yes:
             _ask()
         begun = begun.model_copy(update={"estimated_usd": usd})  # from the first write on: a crash must not lose it
-        ledger = submit(store, begun, files, environ)
+        # looked at again where the others see this one, too: of two commands at once at most one buys
+        ledger = submit(store, begun, files, environ, allow=lambda held: bound(known=held))
         as_bought(store, ledger.key, usd)
     if as_json:
         found = {"key": ledger.key, "job": ledger.job_id, "state": ledger.state, "estimated_usd": usd, "epochs": given}

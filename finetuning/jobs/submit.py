@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 from providers.tuning_client import TuningClient
 from providers.tuning_objects import RemoteJob
 from schemas.errors import ModelError, RunInUseError, ServiceRefusedError, TransientModelError
-from schemas.tuning import TuningLedger
+from schemas.tuning import HELD_S, TuningLedger
 from storage.store import Store
 from storage.tuning_records import change_ledger
 
@@ -25,7 +25,6 @@ Pause = Callable[[float], Awaitable[None]]
 TRIES = 4
 LOOK_EVERY_S = 2.0
 FILE_WITHIN_S = 1800.0
-HELD_S = FILE_WITHIN_S + 600.0
 HELD_HERE_S = 6 * 3600.0
 """A number that is there may be another process's by now."""
 _LOOKS = 3
@@ -44,12 +43,28 @@ class Submission:
     """Brings one job from its ledger to the service; safe to run again after any crash."""
 
     def __init__(
-        self, store: Store, client: TuningClient, files: TrainingFiles, *, pause: Pause = asyncio.sleep
+        self,
+        store: Store,
+        client: TuningClient,
+        files: TrainingFiles,
+        *,
+        pause: Pause = asyncio.sleep,
+        allow: Callable[[TuningLedger], None] = lambda _: None,
     ) -> None:
+        """A submission.
+
+        Args:
+            store: with the ledger.
+            client: of the service.
+            files: to be sent.
+            pause: waits between looks.
+            allow: raises where the job must not be bought; asked once the store shows that it is about to be.
+        """
         self._store = store
         self._client = client
         self._files = files
         self._pause = pause
+        self._allow = allow
         self._holder = f"{os.uname().nodename}:{os.getpid()}"
 
     async def run(self, begun: TuningLedger) -> TuningLedger:
@@ -62,6 +77,7 @@ class Submission:
         ledger = self._claim(begun)
         try:
             if ledger.job_id is None:
+                self._allow(ledger)
                 await self._bring(ledger)
         finally:
             ledger = self._write(ledger.key, holder=None)

@@ -5,9 +5,9 @@ before training are not billed; a job cancelled later is billed for the work don
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from schemas.tuning import TuningLedger
+from schemas.tuning import HELD_S, TuningLedger
 
 
 def training_cost(ledger: TuningLedger) -> float | None:
@@ -20,24 +20,36 @@ def training_cost(ledger: TuningLedger) -> float | None:
     return ledger.estimated_usd
 
 
-def is_bought(ledger: TuningLedger) -> bool:
-    """A job exists at the service, or may exist because its creation was begun; one that failed is not billed."""
-    may_exist = ledger.job_id is not None or ledger.intent == "create"
+def is_bought(ledger: TuningLedger, now: datetime) -> bool:
+    """A job exists at the service, may exist because its creation was begun, or is being submitted at this moment.
+
+    One that failed is not billed.
+    """
+    may_exist = ledger.job_id is not None or ledger.intent == "create" or _is_submitted(ledger, now)
     return may_exist and (ledger.state != "failed" or bool(ledger.trained_tokens))
 
 
 def bought_at(ledger: TuningLedger) -> datetime:
-    """When the job was created; of a command that was cut off there, when it was begun."""
-    return ledger.created_at if ledger.bought_at is None else ledger.bought_at
+    """When the job was created; while nobody has seen it created, when its command last wrote."""
+    if ledger.bought_at is not None:
+        return ledger.bought_at
+    return ledger.created_at if ledger.held_at is None else ledger.held_at
 
 
-def bought_usd(ledgers: Iterable[TuningLedger], *, begin: datetime, end: datetime) -> float:
+def bought_usd(ledgers: Iterable[TuningLedger], *, now: datetime, begin: datetime, end: datetime) -> float:
     """US$ of trainings bought in a time, each job once: what was trained, or as estimated while nobody knows.
 
     Args:
         ledgers: of any jobs; those without a price count nothing.
+        now: aware; tells which of them are being submitted.
         begin: of the time, aware.
         end: just after it.
     """
-    bought = (each for each in ledgers if is_bought(each) and begin <= bought_at(each) < end)
+    bought = (each for each in ledgers if is_bought(each, now) and begin <= bought_at(each) < end)
     return sum(usd for each in bought if (usd := training_cost(each)) is not None)
+
+
+def _is_submitted(ledger: TuningLedger, now: datetime) -> bool:
+    """A command holds it. A dead one keeps its place until its time is over: rather too little is spent."""
+    held_at = ledger.held_at
+    return ledger.holder is not None and held_at is not None and now - held_at < timedelta(seconds=HELD_S)

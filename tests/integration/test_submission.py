@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from finetuning.jobs.submit import HELD_HERE_S, HELD_S, Submission, TrainingFiles
+from finetuning.jobs.submit import HELD_HERE_S, Submission, TrainingFiles
 from providers.batch_objects import RemoteFile
 from providers.tuning_client import open_tuning_client
 from schemas.errors import ModelError, RunInUseError, ServiceRefusedError, TransientModelError
 from schemas.models import Model
-from schemas.tuning import TuningLedger
+from schemas.tuning import HELD_S, TuningLedger
 from storage.store import Store, open_store
 from storage.tuning_records import change_ledger, load_ledger
 from tests.support.emulator import TestEmulator, running_emulator

@@ -1,12 +1,18 @@
 """Training in the budget of a month: counted once by the commands that buy it, refused before it is bought."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from finetuning.jobs.submit import Submission, TrainingFiles
+from providers.tuning_client import open_tuning_client
+from schemas.errors import BudgetError
 from schemas.models import Model
 from schemas.tuning import DeployedAt, TuningLedger
 from storage.store import open_store
@@ -15,14 +21,16 @@ from tests.support.cli_runs import CommandLine
 from tests.support.emulator import TestEmulator, running_emulator
 from tests.support.small_study import MODELS, STUDY, write_study
 from tests.support.tunings import FAST
+from tests.support.until import until
 from workers.money.month_spend import MonthSpend
 
+REPO = Path(__file__).resolve().parents[2]
 PRICE = 1000.0
 ENTRY = Model.model_validate(
     {
         "provider": "openai",
         "model": "m",
-        "deployments": [{"name": "d", "base_url": "http://127.0.0.1:9", "rpm": 1}],
+        "deployments": [{"name": "d", "base_url": "http://127.0.0.1:9", "auth": "none", "rpm": 1}],
         "tuning": {"usd_per_million_tokens": 1},
     }
 )
@@ -105,3 +113,67 @@ def test_training_without_a_price_is_refused_where_the_month_is_bounded(files: P
 
     assert said.code == 2
     assert "usd_per_million_tokens" in said.err
+
+
+@contextmanager
+def started(files: Path, suffix: str, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """`nightpoll finetune submit` as a process of its own."""
+    words = [
+        "finetune",
+        "submit",
+        str(files),
+        "--model",
+        "mini",
+        "--epochs",
+        "2",
+        "--yes",
+        "--suffix",
+        suffix,
+        *options,
+    ]
+    command = [sys.executable, "-m", "cli.main", *words]
+    with subprocess.Popen(command, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_training_that_another_command_is_still_uploading_takes_its_room(files: Path, emulator: TestEmulator) -> None:
+    store, before = open_store(str(files.parent / "runs")), emulator.batches()["uploads"]
+    emulator.set_batch_faults(file_pending_s=10.0)
+
+    with emulator.standing_still(), started(files, "first", "--month-usd", "40") as first:
+        until(lambda: [each.training_file for each in list_ledgers(store) if each.training_file])
+        with started(files, "second", "--month-usd", "40") as second:
+            said = second.communicate(timeout=60)
+        n_uploads = emulator.batches()["uploads"] - before
+        emulator.skip(20.0)
+        first.communicate(timeout=60)
+    emulator.set_batch_faults()
+
+    assert (first.returncode, second.returncode) == (0, 4), said
+    assert "are spent or reserved" in said[1]
+    assert n_uploads == 2  # the training and the validation file of the first
+    assert [each.job_id is not None for each in list_ledgers(store)] == [True]
+
+
+async def test_command_looks_at_the_month_where_others_see_what_it_is_about_to_buy(
+    files: Path, emulator: TestEmulator
+) -> None:
+    store, seen = open_store(str(files.parent / "runs")), list[float]()
+    ledger = TuningLedger(
+        key="k", entry_name="m", entry=ENTRY, model="m", created_at=datetime.now(UTC), estimated_usd=300.0
+    )
+
+    def refused(_: TuningLedger) -> None:
+        seen.append(MonthSpend(store).of(month()).others)
+        raise BudgetError("no room")
+
+    client = open_tuning_client(ENTRY, ENTRY.deployments[0], environ={})
+    with pytest.raises(BudgetError):
+        await Submission(store, client, TrainingFiles(files / "training.jsonl"), allow=refused).run(ledger)
+    await client.close()
+
+    assert seen == [300.0]
+    assert MonthSpend(store).of(month()).others == 0.0

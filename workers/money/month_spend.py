@@ -59,7 +59,7 @@ class MonthSpend:
     def training(self, month: str) -> float:
         """What trainings that were bought in a month cost, or are expected to; of damaged jobs as `hosting`."""
         begin, end = month_bounds(month)
-        return bought_usd(readable_ledgers(self._store), begin=begin, end=end)
+        return bought_usd(readable_ledgers(self._store), now=self._now(), begin=begin, end=end)
 
     def of_run(self, run_id: str, month: str) -> float:
         """What one run spent in a month, open calls and batches at their reservation."""

@@ -10,6 +10,7 @@ from schemas.models import Model
 from schemas.tuning import TuningLedger
 
 NOVEMBER, DECEMBER, JANUARY = (datetime(y, m, 1, tzinfo=UTC) for y, m in ((2026, 11), (2026, 12), (2027, 1)))
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 ENTRY = {
     "provider": "openai", "model": "m", "tuning": {"usd_per_million_tokens": 5.0},
     "deployments": [{"name": "d", "base_url": "http://127.0.0.1:9", "rpm": 1}],
@@ -32,19 +33,21 @@ def job(**changes: Any) -> TuningLedger:
         pytest.param({"state": "failed"}, 0.0, id="failed: not billed"),
         pytest.param({"job_id": None, "state": "preparing", "intent": "upload_training"}, 0.0, id="not created yet"),
         pytest.param({"job_id": None, "state": "preparing", "intent": "create"}, 3.0, id="cut off while created"),
+        pytest.param({"job_id": None, "holder": "h:1", "held_at": NOW}, 3.0, id="being submitted"),
+        pytest.param({"job_id": None, "holder": "h:1", "held_at": NOVEMBER}, 0.0, id="given up days ago"),
         pytest.param({"estimated_usd": None}, 0.0, id="no price"),
         pytest.param({"bought_at": DECEMBER}, 0.0, id="begun before, bought in another month"),
     ],
 )
 def test_job_counts_what_it_is_billed_for(changes: dict[str, Any], usd: float) -> None:
-    assert bought_usd([job(**changes)], begin=NOVEMBER, end=DECEMBER) == pytest.approx(usd)
+    assert bought_usd([job(**changes)], now=NOW, begin=NOVEMBER, end=DECEMBER) == pytest.approx(usd)
 
 
 def test_each_job_counts_in_one_month() -> None:
     jobs = [job(), job(bought_at=DECEMBER, estimated_usd=4.0)]
 
-    assert bought_usd(jobs, begin=NOVEMBER, end=DECEMBER) == 3.0
-    assert bought_usd(jobs, begin=DECEMBER, end=JANUARY) == 4.0
+    assert bought_usd(jobs, now=NOW, begin=NOVEMBER, end=DECEMBER) == 3.0
+    assert bought_usd(jobs, now=NOW, begin=DECEMBER, end=JANUARY) == 4.0
 
 
 def test_training_without_a_price_has_no_cost() -> None:

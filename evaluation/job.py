@@ -101,7 +101,7 @@ def evaluate_run(
         warnings=warnings,
         verdict=verdict,
         tables=[
-            *(table for s in scores if s.cells for table in tables_of(s, run.arms)),
+            *(table for s, of_split in zip(scores, numeric, strict=True) for table in tables_of(s, of_split, run.arms)),
             *(table for scored in numeric for table in numeric_table(scored)),
             *position_tables(positions),
         ],

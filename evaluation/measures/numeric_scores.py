@@ -20,7 +20,8 @@ from evaluation.flags import (
 )
 from evaluation.inference.bootstrap import Columns, Draws, ResampledSums, percentile_interval
 from evaluation.measures.numeric import NumericCell, numeric_figures
-from evaluation.reading.cells import STATUSES, RunData
+from evaluation.reading.cells import RunData
+from evaluation.reading.coverage import coverage_figures
 from evaluation.rivals.numeric_baselines import LINEAR, MEDIAN, NUMERIC_BASELINES
 
 WORSE_THAN_MEDIAN = "WORSE_THAN_MEDIAN"
@@ -57,6 +58,10 @@ class NumericScore:
         """A weighted figure."""
         row = self.row(metric, form, arm_b)
         return None if row is None else row.value
+
+    def unweighted(self, metric: str) -> float | None:
+        """An unweighted figure that has no form."""
+        return next((r.value for r in self.rows if not r.weighted and (r.metric, r.form) == (metric, None)), None)
 
     def row(self, metric: str, form: str | None = None, arm_b: str | None = None) -> MetricRow | None:
         """A weighted row."""
@@ -143,10 +148,7 @@ def _intervals(cell: NumericCell, draws: Draws, *, weighted: bool) -> dict[tuple
 
 
 def _counts(cell: NumericCell, split: str) -> list[MetricRow]:
-    counts = {"n_total": cell.respondent.size, "n_eligible": int(cell.eligible.sum()), "n_valid": int(cell.valid.sum())}
-    lost = cell.status[cell.eligible & ~cell.valid]
-    counts |= {f"n_{name}": int((lost == i).sum()) for i, name in enumerate(STATUSES) if name != "answered"}
-    return [_row(cell, split, Figure(name, float(n)), False) for name, n in counts.items()]
+    return [_row(cell, split, found, False) for found in coverage_figures(cell)]
 
 
 def _flags(score: NumericScore) -> tuple[str, ...]:

@@ -2,24 +2,21 @@
 
 import json
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from evaluation.job import Evaluation
-from evaluation.output import method_of
 from evaluation.reporting.kinds_show import numeric_report, position_report
 from evaluation.reporting.report_charts import Spec, is_shown, reliability_charts, share_charts, subgroup_charts
 from evaluation.reporting.report_lookup import Lookup
+from evaluation.reporting.report_method import about, method
 from evaluation.reporting.report_samples import sample_answers
 from evaluation.reporting.report_sections import Sections
 from evaluation.reporting.report_table import ReportRow, ReportTable, words
 from evaluation.reporting.report_verdict import plain_verdict
-from evaluation.scoring import SplitScores, draws_of
 from schemas import run_paths
 from storage.runs import load_manifest
 from storage.store import Store
@@ -67,6 +64,7 @@ def render_report(store: Store, run_id: str, evaluation: Evaluation) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    manifest = load_manifest(store, run_id)
     arms = list(dict.fromkeys(arm for _, arm in scores.cells if is_shown(arm)))
     charts = {
         "shares": share_charts(scores, lookup),
@@ -88,7 +86,8 @@ def render_report(store: Store, run_id: str, evaluation: Evaluation) -> str:
         charts=charts,
         specs=_embedded({f"{kind}:{name}": spec for kind, named in charts.items() for name, spec in named.items()}),
         samples=_samples(store, run_id),
-        method=_method(store, run_id, scores, evaluation),
+        about=about(manifest, scores),
+        method=method(manifest, scores, evaluation),
         style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         script=Markup((_TEMPLATES / "report.js").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         vega=Markup(_vega()),  # noqa: S704 - the library's own bundle
@@ -122,29 +121,3 @@ def _samples(store: Store, run_id: str) -> ReportTable:
     ]
     note = "The first few of each kind by task id, cut at 300 characters; those that could not be read are among them."
     return ReportTable("Sample answers", ["Question", "Arm", "Status", "Read as", "Text"], rows, note)
-
-
-def _method(store: Store, run_id: str, scores: SplitScores, evaluation: Evaluation) -> list[tuple[str, str]]:
-    manifest = load_manifest(store, run_id)
-    found: dict[str, Any] = method_of(scores.run, draws_of(scores.run), evaluation.notes)
-    weight = manifest.study.survey.weight
-    said = {
-        "run": run_id,
-        "study": manifest.study.study,
-        "weight": "none: everyone counts once" if weight is None else weight,
-        "field period": manifest.study.field_period or "not given",
-        "hashes of inputs": manifest.hashes,
-        "versions of the run": manifest.versions,
-        **found,
-        "altair": version("altair"),
-        "vl-convert": version("vl-convert-python"),
-    }
-    return [(name.replace("_", " "), _text(value)) for name, value in said.items()]
-
-
-def _text(value: object) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{k}: {_text(v)}" for k, v in value.items()) if value else "none"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) if value else "none"
-    return str(value)

@@ -96,7 +96,9 @@ def _dots(data: pd.DataFrame, rows: str, title: str, description: str, order: li
     y = alt.Y(f"{rows}:N", title=None, sort=order if order is not None else "ascending",
               axis=alt.Axis(labelLimit=170))  # fmt: skip
     offset = alt.YOffset("arm:N")
-    colour = alt.Color("arm:N", title=None, scale=alt.Scale(domain=list(dict.fromkeys(data["arm"])), range=COLOURS),
+    arms = list(dict.fromkeys(data["arm"]))
+    range_ = COLOURS if PEOPLE in arms else COLOURS[1:]  # an arm has one colour in every chart
+    colour = alt.Color("arm:N", title=None, scale=alt.Scale(domain=arms, range=range_),
                        legend=alt.Legend(orient="top", columns=2))  # fmt: skip
     tips = [alt.Tooltip("arm:N"), alt.Tooltip(f"{rows}:N"), alt.Tooltip("value:Q", format=".1%")]
     base = alt.Chart(data)
@@ -105,9 +107,8 @@ def _dots(data: pd.DataFrame, rows: str, title: str, description: str, order: li
         y=y, yOffset=offset, color=colour, shape=alt.Shape("arm:N", title=None, legend=None), tooltip=tips,
     )  # fmt: skip
     rule = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y, yOffset=offset, color=colour)
-    n_arms = data["arm"].nunique()
     groups = data[rows].nunique()
-    height = groups * max(_ROW, _STEP * n_arms)
+    height = groups * max(_ROW, _STEP * len(arms))
     chart = alt.layer(rule, point).properties(width=_WIDTH, height=height, description=description)
     return _plain(chart) | {"usermeta": {"groups": groups, "row": _ROW, "step": _STEP}}
 

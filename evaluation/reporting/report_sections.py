@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from evaluation.figures import GBDT, LOGIT, MAJORITY
 from evaluation.measures.calibration import base_of
 from evaluation.measures.joint import FIELDS, QUESTIONS
-from evaluation.reading.coverage import MODEL_COUNTS
+from evaluation.reading.coverage import HUMAN_COUNTS, MODEL_COUNTS
 from evaluation.reporting.report_charts import is_shown
 from evaluation.reporting.report_table import (
     SUPPRESSED_TEXT,
@@ -22,7 +22,13 @@ from evaluation.reporting.report_worth import WorthSections
 from evaluation.reporting.show import flags_text
 from evaluation.subgroups.groups import SUPPRESSED_BELOW
 
-_STATUS_WORDS = {name: name.removeprefix("n_") for name in MODEL_COUNTS}
+_COUNT_WORDS = {
+    "n_total": "Tasks",
+    **{name: f"Person: {status.replace('_', ' ')}" for name, status in HUMAN_COUNTS.items()},
+    "n_eligible": "With human answer",
+    "n_valid": "Valid",
+    **MODEL_COUNTS,
+}
 
 
 class Sections(WorthSections):
@@ -54,22 +60,26 @@ class Sections(WorthSections):
 
     def coverage(self) -> ReportTable:
         """Where every task went."""
-        kept = [m for m in MODEL_COUNTS if any(self._lookup.count(arm, q, m) for q, arm in self._cells)]
-        headers = [
-            "Question",
-            "Arm",
-            "Tasks",
-            "With human answer",
-            "Valid",
-            *(_STATUS_WORDS[m] for m in kept),
-            "Coverage",
-        ]
+        counted = self._lookup.where("n_total", weighted=False)
+        places = {(r.question_id, r.arm): None for r in counted if r.subgroup is None and is_shown(r.arm)}
+        cells = [(q, arm) for q, arm in [*self._cells, *(p for p in places if p not in self._cells)] if q is not None]
+        people, models = (
+            [m for m in counts if any(self._lookup.count(arm, q, m) for q, arm in cells)]
+            for counts in (HUMAN_COUNTS, MODEL_COUNTS)
+        )
+        shown = ["n_total", *people, "n_eligible", "n_valid", *models]
         rows = []
-        for q, arm in self._cells:
-            counts = [self._lookup.count(arm, q, m) for m in ("n_total", "n_eligible", "n_valid", *kept)]
-            cells = [*(number(c, 0) for c in counts), percent(self._lookup.count(arm, q, "coverage"))]
-            rows.append(ReportRow(arm, [words(q), words(arm), *cells]))
-        return ReportTable("Coverage", headers, rows, "Nothing is dropped: every task is in one column.")
+        for q, arm in cells:
+            counts = [number(self._lookup.count(arm, q, m), 0) for m in shown]
+            rows.append(
+                ReportRow(arm, [words(q), words(arm), *counts, percent(self._lookup.count(arm, q, "coverage"))])
+            )
+        headers = ["Question", "Arm", *(_COUNT_WORDS[m] for m in shown), "Coverage"]
+        note = (
+            "Nothing is dropped: tasks are those whose person gave no answer to score against, by why, and those with "
+            "one; of these the valid ones, and the others by what became of them. Uncoded: own words that fit no code."
+        )
+        return ReportTable("Coverage", headers, rows, note)
 
     def detail(self) -> ReportTable:
         """More figures of each cell."""

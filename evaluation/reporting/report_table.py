@@ -60,6 +60,13 @@ def number(value: float | None, decimals: int) -> ReportCell:
     )
 
 
+def p_value(value: float | None) -> ReportCell:
+    """A p value with four decimals; what rounds to 0 is said to be smaller."""
+    if value is not None and value < 0.00005:
+        return ReportCell("< 0.0001", repr(value), "number")
+    return number(value, 4)
+
+
 def interval(found: Interval | None, *, signed: bool = False) -> ReportCell:
     """Both ends in percent or points."""
     if found is None:

@@ -11,6 +11,7 @@ from evaluation.reporting.report_table import (
     ReportTable,
     interval,
     number,
+    p_value,
     percent,
     words,
 )
@@ -53,7 +54,7 @@ class WorthSections:
             )
             against = words(c.arm_b.removeprefix("baseline:"))
             cells = [words(c.question), words(c.arm), against, percent(gap.value, signed=True),
-                     interval(gap.interval, signed=True), number(c.p_holm, 4),
+                     interval(gap.interval, signed=True), p_value(c.p_holm),
                      percent(None if smallest is None else smallest.value, signed=True),
                      words("yes" if c.is_equivalent(points, weighted=True) else "no")]  # fmt: skip
             rows.append(ReportRow(c.arm, cells))

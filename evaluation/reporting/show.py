@@ -1,10 +1,13 @@
 """Tables for a terminal, as plain strings; rounding happens here only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluation.figures import BASELINE, LOGIT, MAJORITY, Interval
-from evaluation.reading.coverage import HUMAN_COUNTS, MODEL_COUNTS
+from evaluation.measures.numeric import NumericCell
+from evaluation.measures.numeric_scores import NumericScore
+from evaluation.reading.cells import Cell
+from evaluation.reading.coverage import HUMAN_COUNTS, MODEL_COUNTS, coverage_figures
 from evaluation.reporting.verdict import with_logit
 from evaluation.scoring import Scored, SplitScores
 
@@ -20,26 +23,31 @@ class TextTable:
     rows: list[list[str]]
 
 
-def tables_of(scores: SplitScores, arms: Sequence[str]) -> list[TextTable]:
+def tables_of(
+    scores: SplitScores, numeric: Mapping[tuple[str, str], NumericScore], arms: Sequence[str]
+) -> list[TextTable]:
     """Coverage first, then the headline figures, then the baselines with their flags."""
-    return [coverage_table(scores, arms), headline_table(scores, arms), baseline_table(scores)]
+    first = [coverage_table(scores, numeric, arms)] if scores.cells or numeric else []
+    return [*first, headline_table(scores, arms), baseline_table(scores)] if scores.cells else first
 
 
-def coverage_table(scores: SplitScores, arms: Sequence[str]) -> TextTable:
+def coverage_table(
+    scores: SplitScores, numeric: Mapping[tuple[str, str], NumericScore], arms: Sequence[str]
+) -> TextTable:
     """Where every task went; columns that are 0 everywhere are left out, except the first ones."""
     counts = ["n_total", *HUMAN_COUNTS, "n_eligible", "n_valid", *MODEL_COUNTS]
-    cells = {key: s for key, s in scores.cells.items() if key[1] in arms}
-    values = {key: [_count(s, name) for name in counts] for key, s in cells.items()}
+    cells: dict[tuple[str, str], tuple[Cell | NumericCell, float | None]] = {
+        key: (s.measured.cell, s.measured.value("coverage", weighted=False)) for key, s in scores.cells.items()
+    }
+    cells |= {key: (s.cell, s.unweighted("coverage")) for key, s in numeric.items()}
+    values = {key: _counts(cell, counts) for key, (cell, _) in cells.items() if key[1] in arms}
     kept = [
         i
         for i, name in enumerate(counts)
         if name in ("n_total", "n_eligible", "n_valid") or any(v[i] for v in values.values())
     ]
     headers = ["question", "arm", *(_count_header(counts[i]) for i in kept), "coverage"]
-    rows = [
-        [*key, *(f"{values[key][i]:,}" for i in kept), share_text(s.measured.value("coverage", weighted=False))]
-        for key, s in cells.items()
-    ]
+    rows = [[*key, *(f"{v[i]:,}" for i in kept), share_text(cells[key][1])] for key, v in values.items()]
     return TextTable(_titled("Coverage", scores), headers, rows)
 
 
@@ -121,9 +129,9 @@ def _interval_text(interval: Interval | None) -> str:
     return UNDEFINED if interval is None else f"{100 * interval.low:.1f}-{100 * interval.high:.1f}"
 
 
-def _count(scored: Scored, name: str) -> int:
-    value = scored.measured.value(name, weighted=False)
-    return 0 if value is None else int(value)
+def _counts(cell: Cell | NumericCell, names: Sequence[str]) -> list[int]:
+    found = {figure.metric: figure.value for figure in coverage_figures(cell)}
+    return [int(found[name] or 0) for name in names]
 
 
 def _count_header(name: str) -> str:

@@ -27,7 +27,7 @@ _MEANING = {
     WORSE_THAN_MAJORITY: "accuracy is below that of one constant answer",
     EQUALS_CONSTANT: "everyone gets the same answer",
     COLLAPSED: "far less varied than people's answers",
-    LOW_COVERAGE: "too many answers are missing or cannot be read",
+    LOW_COVERAGE: "too many answers are missing, cannot be read, or fit no code of the codebook",
     SMALL_CELL: "fewer than 100 respondents to score against",
     BELOW_FLOOR: "answer shares cannot be told from a resample of the people (good)",
 }

@@ -1,5 +1,6 @@
 """The report in headless Chromium, and what must be in it. Without Chromium the browser tests fail, loudly."""
 
+import json
 import re
 
 import numpy as np
@@ -122,6 +123,39 @@ def test_page_is_small_names_no_address_and_labels_synthetic_figures(made):
     assert len(page) < 3_000_000
     assert not re.findall(r'(?:src|href)="(?!data:|#)', ours)
     assert page.count(LABEL) > 3
+
+
+def test_head_says_what_was_asked_of_whom_and_the_method_which_model_answered(made):
+    page = made[0].read_text(encoding="utf-8")
+    head, _, rest = page.partition("</header>")
+
+    assert f"{N} respondents · 2 questions" in head
+    assert "asked on 20" in head
+    assert "arm0: " in rest.partition("<dt>arms</dt>")[2][:40]
+
+
+def test_p_values_that_round_to_nothing_are_said_to_be_smaller(made):
+    page = made[0].read_text(encoding="utf-8")
+
+    assert re.search(r'data-label="McNemar p \(Holm\)">&lt; 0.0001<', page)
+
+
+def test_arm_has_one_colour_in_every_chart(made):
+    page = made[0].read_text(encoding="utf-8")
+    specs = json.loads(re.search(r'id="specs">(.*?)</script>', page, re.S)[1])
+    colours = {}
+    for spec in specs.values():
+        scale = next((s for s in _scales(spec) if "domain" in s and "range" in s), None)
+        for arm, colour in zip(*(scale[k] for k in ("domain", "range")), strict=False) if scale else ():
+            colours.setdefault(arm, set()).add(colour)
+
+    assert {arm: len(found) for arm, found in colours.items() if arm.startswith("arm")} == dict.fromkeys(
+        ["arm0", "arm1", "arm2"], 1
+    )
+
+
+def _scales(spec):
+    return [layer["encoding"]["color"].get("scale", {}) for layer in spec["layer"] if "color" in layer["encoding"]]
 
 
 def test_first_screen_says_the_verdict_before_any_table(made):

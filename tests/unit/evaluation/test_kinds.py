@@ -71,6 +71,11 @@ def test_figures_of_numbers_and_items_stand_in_both_files_and_on_the_page(store)
     assert "PETS[2]" in tree["questions"]
     assert any("HOURS is off by 1 on average" in line for line in evaluation.lines)
     assert "Numeric questions" in {table.title for table in evaluation.tables}
+    coverage = next(table for table in evaluation.tables if table.title == "Coverage")
+    assert [row[:1] + row[-1:] for row in coverage.rows if row[0] in ("MOOD", "HOURS")] == [
+        ["MOOD", "100.0%"],
+        ["HOURS", "100.0%"],
+    ]
     page = render_report(store, "run-1", evaluation)
     assert "Numeric questions" in page
     assert "PETS[3]" in page

@@ -10,13 +10,19 @@ from cli.views.console import err, out
 from finetuning.jobs.curves import sparkline, warnings_of
 from finetuning.jobs.watching import Looked, look
 from providers.tuning_client import TuningClient
-from schemas.errors import ExitCode, TransientModelError, UserInputError
-from schemas.tuning import JobState, TuningLedger
+from schemas.errors import ExitCode, NightpollError, RejectedRequestError, TransientModelError, UserInputError
+from schemas.tuning import ENDED, JobState, TuningLedger
 from storage.store import Store
 
 MOST_BLIND = 30
 """So many looks in a row may find nobody before a command that watches gives up."""
 _ENDS: dict[JobState, ExitCode] = {"failed": ExitCode.SERVICE_REFUSED, "cancelled": ExitCode.CANCELLED}
+_REACHED: dict[str, tuple[JobState, ...]] = {
+    "pause": ("pausing", "paused"), "resume": ("resuming", "running"), "cancel": ("cancelled",),
+}  # fmt: skip
+_ALREADY: dict[JobState, str] = {
+    "succeeded": "has succeeded already", "failed": "has failed already", "cancelled": "was cancelled before",
+}  # fmt: skip
 _TOLD = ("train_loss", "valid_loss", "train_accuracy", "valid_accuracy")
 
 
@@ -50,10 +56,10 @@ def watch(store: Store, ledger: TuningLedger, environ: Mapping[str, str], *, onc
 
 
 def act(store: Store, ledger: TuningLedger, action: str, environ: Mapping[str, str]) -> TuningLedger:
-    """Pause, resume or cancel.
+    """Pause, resume or cancel; a job that is where it should go stays there.
 
     Raises:
-        UserInputError: it was never submitted.
+        UserInputError: it was never submitted, or is over. RejectedRequestError: the service does not do it now.
     """
     if ledger.job_id is None:
         hint = "`nightpoll finetune submit` with the same files goes on with it."
@@ -62,10 +68,26 @@ def act(store: Store, ledger: TuningLedger, action: str, environ: Mapping[str, s
 
     async def work(client: TuningClient) -> TuningLedger:
         act_on = {"pause": client.pause_job, "resume": client.resume_job, "cancel": client.cancel_job}[action]
-        await act_on(job_id)
+        try:
+            await act_on(job_id)
+        except RejectedRequestError as error:
+            seen = (await look(store, client, ledger)).ledger
+            if seen.state in _REACHED[action]:
+                return seen
+            raise _not_now(seen, action, error) from error
         return (await look(store, client, ledger)).ledger
 
     return with_client(ledger.entry, environ, work)
+
+
+def _not_now(seen: TuningLedger, action: str, error: RejectedRequestError) -> NightpollError:
+    if seen.state not in ENDED:
+        hint = f"`nightpoll finetune watch {seen.key}` tells when that changes."
+        return RejectedRequestError(f"{error.what} The job is {seen.state}.", code=error.code, hint=hint)
+    hint = f"`nightpoll finetune watch {seen.key} --once` tells all of it."
+    if seen.tuned_model is not None:
+        hint = f"Its model is {seen.tuned_model}; `nightpoll finetune deploy {seen.key}` puts it in service."
+    return UserInputError(f"the job {seen.key} {_ALREADY[seen.state]}: nothing to {action}.", hint=hint)
 
 
 def show_job(seen: Looked) -> ExitCode:

@@ -264,6 +264,34 @@ def test_job_that_was_cancelled_is_told_with_its_code(
     assert (said.code, json.loads(said.out)["state"], json.loads(said.out)["started_before"]) == (8, "cancelled", True)
 
 
+@pytest.mark.parametrize("action", ["cancel", "pause", "resume"])
+def test_job_that_has_succeeded_is_left_alone_and_told(
+    nightpoll: CommandLine, here: Path, tuned: str, action: str
+) -> None:
+    change(here, state="running")  # nobody has looked since
+
+    said = nightpoll("finetune", action, tuned)
+
+    assert said.code == 2
+    assert f"the job {tuned} has succeeded already: nothing to {action}." in said.err
+    assert f"`nightpoll finetune deploy {tuned}`" in said.err
+    assert last_job(here).state == "succeeded"
+
+
+def test_job_that_waits_says_so_when_it_cannot_be_paused_and_twice_cancelled_is_cancelled(
+    nightpoll: CommandLine, here: Path, emulator: TestEmulator
+) -> None:
+    with emulator.standing_still():
+        submit(nightpoll, here)
+        key = last_job(here).key
+        paused = nightpoll("finetune", "pause", key)
+        both = [nightpoll("finetune", "cancel", key) for _ in range(2)]
+
+    assert (paused.code, "The job is pending." in paused.err) == (5, True)
+    assert f"`nightpoll finetune watch {key}`" in paused.err
+    assert [(said.code, said.out.strip()) for said in both] == [(0, "cancelled")] * 2
+
+
 def test_second_try_whose_answer_is_lost_makes_one_job(
     nightpoll: CommandLine, here: Path, emulator: TestEmulator
 ) -> None:

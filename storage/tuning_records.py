@@ -1,7 +1,7 @@
 """Fine-tuning's records in a store: manifests, ledgers of jobs, the registry. Replaced only if unchanged since read."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -49,9 +49,16 @@ def list_ledgers(store: Store) -> list[TuningLedger]:
     return sorted((ledger for ledger in found if ledger is not None), key=lambda ledger: ledger.created_at)
 
 
-def readable_ledgers(store: Store) -> Iterator[TuningLedger]:
-    """Jobs whose ledger can be read: for sums that one damaged file must not stop; commands about jobs tell of it."""
+def readable_ledgers(store: Store, *, but: Collection[str] = ()) -> Iterator[TuningLedger]:
+    """Jobs whose ledger can be read: for sums that one damaged file must not stop; commands about jobs tell of it.
+
+    Args:
+        store: with the jobs.
+        but: keys of jobs that are not read.
+    """
     for key in store.names(_JOBS):
+        if key in but:
+            continue
         try:
             ledger = load_ledger(store, key)
         except NightpollError:

@@ -32,6 +32,7 @@ class TuningPoll:
         self._environ = environ
         self._clock = clock
         self._next_s = 0.0
+        self._over: set[str] = set()  # jobs that have ended stay so: on an object store each look is a request
         self._thread: threading.Thread | None = None
 
     def tick(self) -> None:
@@ -46,12 +47,12 @@ class TuningPoll:
     def look_at_all(self) -> None:
         """One round; what goes wrong with one job is logged and left to the next round."""
         try:
-            ledgers = readable_ledgers(self._store)  # one that is damaged must not stop the others
-            open_ones = [each for each in ledgers if each.job_id and each.state not in ENDED]
+            ledgers = list(readable_ledgers(self._store, but=self._over))  # a damaged one must not stop the others
         except NightpollError as error:
             log.warning("tunings: %s", error, extra={"event": "tuning_trouble", "code": error.code})
             return
-        for ledger in open_ones:
+        self._over.update(each.key for each in ledgers if each.state in ENDED)
+        for ledger in (each for each in ledgers if each.job_id and each.state not in ENDED):
             try:
                 asyncio.run(self._look_at(ledger))
             except NightpollError as error:

@@ -8,15 +8,19 @@ from types import SimpleNamespace
 
 import pytest
 
+from schemas.models import Model
 from schemas.settings import Settings
+from schemas.tuning import TuningLedger
 from storage.objects import bucket
 from storage.runs import append_event
 from storage.store import open_store
+from storage.tuning_records import change_ledger
 from tests.support.object_services import s3_service
 from workers import connection
 from workers.metrics import StoreCollector
 from workers.nights.clock import NightClock
 from workers.prune import prunable
+from workers.tuning_poll import TuningPoll
 
 N_RUNS = 6
 
@@ -97,3 +101,21 @@ def test_plans_that_died_on_this_host_are_found_though_the_store_is_elsewhere(st
     (found,) = prunable(store, now=datetime.now(UTC), older_than_days=90)
 
     assert (found.path, found.n_bytes) == (".nightpoll/staging/abc", 100)
+
+
+def test_keeper_reads_fine_tuning_jobs_that_are_over_once(store, asked):
+    entry = Model.model_validate(
+        {"provider": "openai", "model": "m", "deployments": [{"name": "d", "base_url": "http://127.0.0.1:9", "rpm": 1}]}
+    )
+    for n in range(N_RUNS):
+        job = TuningLedger(
+            key=f"k{n}", entry_name="m", entry=entry, model="m", created_at=datetime.now(UTC), state="succeeded"
+        )
+        change_ledger(store, job.key, lambda _, job=job: job)
+    poll = TuningPoll(store, {})
+    poll.look_at_all()
+    asked.clear()
+
+    poll.look_at_all()
+
+    assert asked == {"list_with_delimiter": 1}

@@ -6,7 +6,6 @@ Source of the lines: the fine-tuning issue, "What it must show". Log losses are 
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +25,7 @@ from producer.prompting.persona_pieces import codes_of
 from storage.runs import load_codebook
 from storage.store import Store
 from storage.tuning_records import load_registry
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.accept, pytest.mark.timeout(1500)]
 
@@ -51,15 +51,14 @@ class Held(NamedTuple):
 def went(tmp_path_factory: pytest.TempPathFactory, npors_sav: Path) -> tuple[Path, str]:
     """The script's folder and what it printed."""
     work = tmp_path_factory.mktemp("tuned")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     here = {
         "NPORS_SAV": str(npors_sav),
         "NIGHTPOLL": f"{sys.executable} -m cli.main",
         "EMULATOR": f"{sys.executable} -m emulator",
     }
-    environ = os.environ | here | {"PORT": str(port), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environ = (
+        os.environ | here | {"PORT": str(free_port()), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    )
     done = subprocess.run(
         [str(SCRIPT), str(work)], env=environ, check=False, capture_output=True, text=True, timeout=1400
     )

@@ -22,10 +22,10 @@ from tests.support.leak_scene import (
     PERSONA,
     SECRETS,
     LeakScene,
-    free_port,
     leak_scene,
 )
 from tests.support.marks import found_below, found_in, redis_contents
+from tests.support.ports import free_port
 from tests.support.until import until
 from workers import connection
 from workers.nights.webhook import post

@@ -26,11 +26,11 @@ from tests.support.leak_scene import (
     PERSONA,
     SECRETS,
     LeakScene,
-    free_port,
     leak_scene,
     write_leaky_study,
 )
 from tests.support.marks import found_below, found_in, redis_contents
+from tests.support.ports import free_port
 from tests.support.until import until
 from workers import connection
 

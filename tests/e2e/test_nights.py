@@ -6,7 +6,8 @@ import pytest
 
 from storage.runs import load_events, load_state
 from tests.support.fleet import running_fleet
-from tests.support.night import WINDOW, NightRig, closed_port, rig_of
+from tests.support.night import WINDOW, NightRig, rig_of
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.redis, pytest.mark.accept, pytest.mark.timeout(600)]
 
@@ -14,7 +15,7 @@ SAME_EACH_TIME = ("study", "state", "late", "exit_code", "requests", "reason")
 
 
 def queue_three(rig: NightRig) -> None:
-    dead = f"http://127.0.0.1:{closed_port()}/v1"
+    dead = f"http://127.0.0.1:{free_port()}/v1"
     rig.command("queue", "add", rig.study("broke", budget_usd=0.0008, n_respondents=20), *WINDOW)
     rig.command("queue", "add", rig.study("dead", url=dead, n_respondents=10), *WINDOW)
     long = rig.study("long", n_respondents=60, rpm=1200, shard_size=8)

@@ -22,8 +22,9 @@ from tests.support import forks
 from tests.support.emulator import running_emulator
 from tests.support.fleet import Fleet, _end
 from tests.support.forks import ForkedWorker
-from tests.support.object_services import ObjectService, free_port
+from tests.support.object_services import ObjectService
 from tests.support.partitions import TcpProxy
+from tests.support.ports import free_port
 from tests.support.valkey import PrivateServer
 from workers import connection
 from workers.shards import locks

@@ -7,7 +7,6 @@ import contextlib
 import io
 import logging
 import os
-import socket
 import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from tests.support import forks
 from tests.support.emulator import TestEmulator, running_emulator
 from tests.support.forks import ForkedWorker
 from tests.support.marks import Mark
+from tests.support.ports import free_port
 from tests.support.troubled_service import ANSWER, KINDS, troubled_service
 from tests.support.tunings import FAST
 from tests.support.valkey import PrivateServer
@@ -152,13 +152,6 @@ class LeakScene:
             with contextlib.suppress(psutil.Error):
                 if process.uids().real == os.getuid():
                     self.lists.add(" ".join(process.cmdline()))
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

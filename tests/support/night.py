@@ -1,7 +1,6 @@
 """A rehearsed night: three studies in the queue, a clock that jumps, and everything else real."""
 
 import json
-import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,13 +22,6 @@ WINDOW = ("--window", "22:00-06:30", "--timezone", "America/New_York", "--deadli
 def local(text: str) -> datetime:
     """A moment of New York's winter, as in 2026-11-22T22:00."""
     return datetime.fromisoformat(f"{text}-05:00").astimezone(UTC)
-
-
-def closed_port() -> int:
-    """A port of this machine where nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @dataclass

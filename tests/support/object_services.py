@@ -16,6 +16,7 @@ from email.utils import formatdate
 from pathlib import Path
 from urllib.error import URLError
 
+from tests.support.ports import free_port
 from tests.support.until import until
 
 BUCKET = "surveys"
@@ -76,13 +77,6 @@ def blob_service(log: Path, folder: Path) -> Iterator[ObjectService]:
     with _running(command, port, log, {"AZURITE_ACCOUNTS": f"{_ACCOUNT}:{_KEY}"}):
         _make_container(f"http://127.0.0.1:{port}/{_ACCOUNT}/{BUCKET}?restype=container")
         yield ObjectService(f"abfs://{BUCKET}@{_ACCOUNT}/lab", port, "AZURE_STORAGE_ENDPOINT", f"/{_ACCOUNT}", secrets)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import pty
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import psutil
 
 from tests.support.command_forks import forking_command
 from tests.support.page_blocks import Block
+from tests.support.ports import free_port
 from tests.support.until import until
 
 REPO = Path(__file__).resolve().parents[2]
@@ -65,7 +65,7 @@ def _script(blocks: list[Block], instead: Mapping[str, str]) -> str:
     parts = ["set -euo pipefail", "front=${PATH%%:*}"]
     parts += [f"printf '\\n@@ {b.line}\\n'\n{_PLAY[b.kind](b, instead)}" for b in blocks if b.kind in _PLAY]
     whole = "\n".join([*parts, "printf '\\n@@ 0\\n'\n"])
-    ports = {port: str(_free_port()) for port in _PORT.findall("\n".join(b.text for b in blocks if b.kind in _PLAY))}
+    ports = {port: str(free_port()) for port in _PORT.findall("\n".join(b.text for b in blocks if b.kind in _PLAY))}
     for port, free in ports.items():
         whole = re.sub(rf"\b{port}\b", free, whole)
     return whole.replace(_IN_TEMPLATES, "; ".join(_in_templates(port, free) for port, free in ports.items()) or ":")
@@ -175,9 +175,3 @@ def clone_like(folder: Path) -> None:
     (folder / ".venv").mkdir()
     (folder / ".venv" / "bin").symlink_to(Path(sys.prefix) / "bin")
     (folder / ".venv" / ".ready").touch()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

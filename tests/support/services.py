@@ -6,7 +6,6 @@ Only what a container gives is put in place: names of hosts, ports, paths, the p
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import psutil
 
 from tests.support.compose import Service, read_compose
 from tests.support.leftovers import MARK
+from tests.support.ports import free_port
 from tests.support.sandbox import Image, contained
 from tests.support.service_places import addresses, folders, on_this_machine, put_examples, put_programs
 
@@ -210,7 +210,8 @@ def image_environment() -> dict[str, str]:
 @contextmanager
 def local_services(folder: Path, study: Path, image: Image | None = None) -> Iterator[LocalServices]:
     """The compose file with this machine's ports and paths in the places of the containers'; all ended on leaving."""
-    ports = {name: free_port() for name in ("valkey", "flower", "emulator", "metrics")}
+    ports = {name: free_port() for name in ("valkey", "flower", "emulator")}
+    ports["metrics"] = free_port(n_following=7)  # one for each worker
     for name in ("bin", "runs", "valkey", "run-valkey", "examples"):
         (folder / name).mkdir()
     study.mkdir(exist_ok=True)
@@ -228,10 +229,3 @@ def local_services(folder: Path, study: Path, image: Image | None = None) -> Ite
         yield local
     finally:
         local.stop()
-
-
-def free_port() -> int:
-    """A port of this machine where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

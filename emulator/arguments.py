@@ -14,12 +14,15 @@ from emulator.faults import read_faults, read_mapping
 from emulator.quota import Counting
 from emulator.server import LOOPBACK
 from schemas.errors import SettingsError
+from schemas.value_words import first_wrong
 
 _EXAMPLES = """examples:
   python -m emulator --port 8080 --profile openai
   python -m emulator --port 0 --ready-file ready.json --profile azure_v1 --rpm 600 --tpm 100000 --key-env MY_KEYS
   python -m emulator --profile azure --deployment east=gpt-4.1-mini --faults faults.yaml --latency-ms 400 --sigma 0.4
 """
+
+_LAST_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ def read_arguments(argv: Sequence[str], environ: Mapping[str, str] | None = None
     environ = os.environ if environ is None else environ
     settings: dict[str, Any] = {} if options.config is None else read_mapping(options.config)
     settings |= _plain(options)
-    latency = dict(settings.get("latency", {}))
-    settings["latency"] = latency | _latency(options)
+    given, asked = settings.get("latency", {}), _latency(options)
+    settings["latency"] = given | asked if isinstance(given, dict) else given
     if options.faults is not None:
         settings["faults"] = read_faults(options.faults)
     for field, variable in (("keys", options.key_env), ("tokens", options.token_env)):
@@ -97,6 +100,12 @@ def _deployment(text: str) -> tuple[str, dict[str, str]]:
     return name, {"model": model if model else name}
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to {_LAST_PORT}")
+    return int(text)
+
+
 def _secrets(variable: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     found = tuple(part.strip() for part in environ.get(variable, "").split(",") if part.strip())
     if not found:
@@ -108,9 +117,7 @@ def _config(settings: Mapping[str, Any], where: str) -> EmulatorConfig:
     try:
         return EmulatorConfig.model_validate(settings)
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise SettingsError(f"{key}: {first['msg']}" if key else first["msg"], where=where) from error
+        raise SettingsError(first_wrong(error), where=where) from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--host", default=LOOPBACK, help="address to listen on (default: %(default)s)")
-    add("--port", type=int, default=8080, help="0: any free port (default: %(default)s)")
+    add("--port", type=_port, default=8080, help="0: any free port (default: %(default)s)")
     add("--uds", type=Path, help="listen on this Unix socket instead")
     add("--profile", choices=get_args(Profile), help="whose API to speak (default: openai)")
     add("--api-version", action="append", help="profile azure: a dated version to accept; may be repeated")

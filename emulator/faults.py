@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from schemas.errors import SettingsError
+from schemas.value_words import first_wrong
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -138,10 +139,8 @@ def checked_faults(shape: type[Shape], data: Any, keys: Iterable[str], *, kind: 
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or kind.replace(" ", "_")
         hint = f"{kind.capitalize()}: {', '.join(keys)}."
-        raise SettingsError(f"{key}: {first['msg']}", where=where, hint=hint) from error
+        raise SettingsError(first_wrong(error), where=where, hint=hint) from error
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from schemas.errors import Problem, StudyError
 from schemas.secret_text import names_a_secret, redacted, shortened
+from schemas.value_words import found_words, wanted_words
 from schemas.yaml_source import Source, dotted
 
 M = TypeVar("M", bound=BaseModel)
@@ -19,31 +20,6 @@ Path = tuple[str | int, ...]
 
 _NEW_SHAPES = frozenset({"route"})
 """Keys that give their parent another shape: what else is wrong with the parent would only mislead."""
-
-_WANTED = {
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "string_type": "text",
-    "finite_number": "a number that is finite",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "list_type": "a list [..]",
-    "dict_type": "keys and values {..}",
-    "model_type": "keys and values {..}",
-    "date_type": "a date such as 2026-11-01",
-    "date_parsing": "a date such as 2026-11-01",
-    "date_from_datetime_parsing": "a date such as 2026-11-01",
-    "date_from_datetime_inexact": "a date such as 2026-11-01",
-}
-_BOUNDS = {
-    "greater_than": ("gt", "greater than"),
-    "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "less than"),
-    "less_than_equal": ("le", "at most"),
-}
 
 
 def validated(source: Source, model: type[M], not_built_yet: Mapping[str, str]) -> M:
@@ -162,14 +138,13 @@ def _problem(source: Source, model: type[BaseModel], path: Path, details: list[E
     if first["type"] == "missing":
         return Problem(f"`{name}` is missing.", source.where(key), code="missing_key")
     if "[key]" in first["loc"]:
-        what = f"the key {shortened(name)} must be {_wanted(first)}."
+        what = f"the key {shortened(name)} must be {wanted_words(first)}."
         return Problem(what, source.where(key), code="wrong_key")
     if first["type"] == "value_error":
         what = first["msg"].removeprefix("Value error, ")
         return Problem(f"{what}.", source.where(key), code="wrong_value")
-    hidden = names_a_secret(name)
-    found = "a value that is not shown" if hidden else _found(first["input"])
-    wanted = " or ".join(dict.fromkeys(_wanted(detail) for detail in details))
+    found = found_words(name, first["input"])
+    wanted = " or ".join(dict.fromkeys(wanted_words(detail) for detail in details))
     thing = found if path and isinstance(path[-1], int) else f"`{name}` is {found} and"
     what = f"{thing} must be {wanted}."
     if first["type"] == "too_short":
@@ -177,28 +152,10 @@ def _problem(source: Source, model: type[BaseModel], path: Path, details: list[E
     return Problem(what, source.where(key), _value_hint(details), code="wrong_value")
 
 
-def _found(value: object) -> str:
-    return "empty" if value is None else shortened(value)
-
-
 def _unknown_hint(name: str, siblings: list[str]) -> str:
     if names_a_secret(name) and "api_key_env" in siblings:
         return "A key is never written in a file: name its environment variable with `api_key_env`."
     return did_you_mean(name, siblings, limit=30)
-
-
-def _wanted(detail: ErrorDetails) -> str:
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind in _WANTED:
-        return _WANTED[kind]
-    if kind in _BOUNDS:
-        name, words = _BOUNDS[kind]
-        return f"{words} {context[name]}"
-    if kind == "literal_error":
-        return f"one of {context['expected'].replace(chr(39), '')}".replace("one of auto", "auto")
-    if kind == "string_pattern_mismatch":
-        return "letters, digits, '_' and '-' only, at most 50, the first a letter or digit"
-    return detail["msg"][:1].lower() + detail["msg"][1:]
 
 
 def _value_hint(details: list[ErrorDetails]) -> str:

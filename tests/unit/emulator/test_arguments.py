@@ -45,6 +45,47 @@ def test_wrong_options_are_refused_by_name(argv, says):
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--rpm", "-3"], "command line: `rpm` is -3 and must be greater than 0."),
+        (["--sigma", "-1"], "command line: `latency.sigma` is -1.0 and must be at least 0."),
+        (["--batch-speed", "inf"], "command line: `batch_speed` is inf and must be a number that is finite."),
+    ],
+)
+def test_value_out_of_bounds_is_refused_in_plain_words(argv, says):
+    with pytest.raises(SettingsError) as caught:
+        read_arguments(argv, {})
+
+    assert str(caught.value) == says
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("latency: 5", "`latency` is 5 and must be keys and values {..}."),
+        ("keys: 5", "`keys` is a value that is not shown and must be a list [..]."),
+        ("rpn: 5", "unknown key `rpn`."),
+    ],
+)
+def test_wrong_config_file_is_refused_in_plain_words(tmp_path, content, says):
+    path = tmp_path / "c.yaml"
+    path.write_text(content)
+
+    with pytest.raises(SettingsError) as caught:
+        read_arguments(["--config", str(path)], {})
+
+    assert str(caught.value) == f"{path}: {says}"
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "x"])
+def test_port_that_is_none_is_refused(port, capsys):
+    with pytest.raises(SystemExit):
+        read_arguments([f"--port={port}"], {})
+
+    assert f"'{port}' is no port: 0 to 65535" in capsys.readouterr().err
+
+
 def test_batch_clock_is_an_option_and_the_rest_of_batches_a_file(tmp_path):
     (tmp_path / "c.yaml").write_text(
         "batch: {working_s: 5}\nbatch_faults: {lost_lines: 0.1, answers: {refusal: 0.2}}\n"

@@ -25,8 +25,8 @@ def test_share_of_faults_over_many_calls_is_the_probability():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        pytest.param("error_500: 2", "less than or equal to 1", id="share above 1"),
-        pytest.param("eror_500: 0.1", "Extra inputs", id="unknown fault"),
+        pytest.param("error_500: 2", "at most 1", id="share above 1"),
+        pytest.param("eror_500: 0.1", "unknown key", id="unknown fault"),
         pytest.param("error_500: 0.6\nslow: 0.6", "more than 1", id="sum above 1"),
         pytest.param("- error_500", "no mapping", id="list"),
         pytest.param("error_500: [", "cannot be read", id="no yaml"),

@@ -7,6 +7,8 @@ from schemas.study import Arm, Study
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 50
+_OF_BATCHES = frozenset({"transport", "deadline", "retry", "rescue"})
+"""Both are asked online, and such keys would have no effect."""
 
 
 def arm_name(model: str) -> str:
@@ -43,8 +45,8 @@ def with_twin_arms(study: Study, first: str, second: str, like: str | None) -> S
         UserInputError: as `twin_arms`.
     """
     names = twin_arms(study, first, second, like)
-    shared = {"respondents": "test", "transport": "online", "deadline": None}
-    pattern = _pattern(study, like).model_copy(update=shared)
+    said = _pattern(study, like).model_dump(by_alias=True, exclude_unset=True)
+    pattern = Arm.model_validate({k: v for k, v in said.items() if k not in _OF_BATCHES} | {"respondents": "test"})
     arms = {
         name: pattern.model_copy(update={"model": model}) for name, model in zip(names, (first, second), strict=True)
     }

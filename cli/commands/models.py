@@ -39,7 +39,12 @@ def register(app: typer.Typer) -> None:
     )(promote)
     group.command(epilog=examples("nightpoll models rollout npors-tuned --version v2 --share 10%"))(rollout)
     group.command(epilog=examples("nightpoll models rollback npors-tuned"))(rollback)
-    group.command(epilog=examples("nightpoll models retire npors-tuned --version v1"))(retire)
+    group.command(
+        epilog=examples(
+            "nightpoll models retire npors-tuned --version v1",
+            "nightpoll models retire npors-tuned --version v2 --live",
+        )
+    )(retire)
     app.add_typer(group, name="models")
 
 
@@ -162,12 +167,19 @@ def rollback(name: NameArg, as_json: JsonOpt = False) -> int:
     return ExitCode.DONE
 
 
-def retire(name: NameArg, version: VersionOpt, as_json: JsonOpt = False) -> int:
+def retire(
+    name: NameArg,
+    version: VersionOpt,
+    live: Annotated[
+        bool, typer.Option("--live", help="Even the one in service: none is then, and studies that ask it are refused.")
+    ] = False,
+    as_json: JsonOpt = False,
+) -> int:
     """Take a version out of use until it is registered again; runs planned with it keep it."""
     from cli.views.registry import model_document, show_model
     from finetuning.versions.registry import retire as retire_version
 
     store = load_store(load_settings())
-    document = model_document(store, retire_version(store, name, version), name, datetime.now(UTC))
+    document = model_document(store, retire_version(store, name, version, live=live), name, datetime.now(UTC))
     print_json(document) if as_json else show_model(document)
     return ExitCode.DONE

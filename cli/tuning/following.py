@@ -105,6 +105,7 @@ def show_job(seen: Looked) -> ExitCode:
         out.print(f"error: {ledger.error}", style="red", markup=False)
     if ledger.tuned_model:
         out.print(f"model: {ledger.tuned_model}", markup=False)
+        out.print(f"\nNext: nightpoll finetune deploy {ledger.key} --register NAME", markup=False)
     return exit_code(ledger)
 
 

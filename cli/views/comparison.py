@@ -26,6 +26,9 @@ _TURNED = {
     TOTAL_VARIATION: "Total variation from the humans' shares is turned: higher is better, 0 is none. It stands in for "
     "log loss where an arm has no probabilities.",
 }
+_OUTCOMES = {"unsound": "cannot be judged: "}
+"""What comes before the sentence of an outcome that does not say itself what it is."""
+
 _LATENCY_PERCENTILES = {"latency_median_s": 50, "latency_p95_s": 95}
 _USED = ["arm", "split", "request_id", "transport", "status", "prompt_tokens", "completion_tokens", "cost_usd",
          "request_cost_usd", "latency_s"]  # fmt: skip
@@ -66,7 +69,7 @@ def show_comparison(document: Mapping[str, Any]) -> None:
     if document["examples"]:
         told = [[one["question_id"], one["arm"], one["against"], one["human"]] for one in document["examples"]]
         print_table("some answers", ["question", arm, against, "human"], told)
-    out.print(f"{arm} against {against}: {document['outcome']}: {document['sentence']}", markup=False)
+    out.print(f"{arm} against {against}: {_OUTCOMES.get(document['outcome'], '')}{document['sentence']}", markup=False)
 
 
 def _number(value: float | None) -> str:

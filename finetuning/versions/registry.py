@@ -198,8 +198,14 @@ def withdraw(store: Store, name: str, version: str) -> ModelVersion | None:
     return None if live is None or live.version == version else live
 
 
-def retire(store: Store, name: str, version: str) -> Registry:
+def retire(store: Store, name: str, version: str, *, live: bool = False) -> Registry:
     """Take a version out of use; runs planned with it keep it.
+
+    Args:
+        store: where the registry lies.
+        name: of the model.
+        version: of it.
+        live: also the one in service: none is then, and studies that ask `name` are refused.
 
     Raises:
         UserInputError: no such version, or it is live.
@@ -207,10 +213,15 @@ def retire(store: Store, name: str, version: str) -> Registry:
 
     def edited(model: RegisteredModel) -> RegisteredModel:
         found = _version(model, name, version)
-        if found.state == "live":
-            hint = f"`nightpoll models rollback {name}` or promote another version first."
-            raise UserInputError(f"{name}@{version} is live.", hint=hint)
-        rolling = None if model.rollout is not None and model.rollout[0] == version else model.rollout
+        if found.state == "live" and not live:
+            before = "" if model.previous is None else f"`nightpoll models rollback {name}`, or "
+            hint = f"{before}promote another version first; `--live` leaves none in service."
+            raise UserInputError(f"{name}@{version} is live.", hint=hint[0].upper() + hint[1:])
+        rolling = (
+            None
+            if model.rollout is not None and (model.rollout[0] == version or found.state == "live")
+            else model.rollout
+        )
         kept = [v.model_copy(update={"state": "retired"}) if v.version == version else v for v in model.versions]
         previous = None if model.previous == version else model.previous
         return model.model_copy(update={"versions": kept, "rollout": rolling, "previous": previous})

@@ -24,6 +24,11 @@ _OF_MODELS = (
 _OF_BATCHES = ("deadline", "retry", "rescue")
 
 
+_REGISTERED = (
+    "A registered model is asked by its name once a version is live, else as NAME@VERSION: `nightpoll models list`."
+)
+
+
 def arm_problems(
     study: Study, source: Source, models: Mapping[str, Model] | None, variables: Collection[str] | None
 ) -> Iterator[Problem]:
@@ -86,7 +91,7 @@ def _name(name: str, source: Source) -> Iterator[Problem]:
 def _model(name: str, arm: Arm, source: Source, models: Mapping[str, Model] | None) -> Iterator[Problem]:
     if models is not None and arm.model is not None and arm.model not in models:
         what = f"there is no model {arm.model}."
-        hint = did_you_mean(arm.model, list(models))
+        hint = f"{did_you_mean(arm.model, list(models))} {_REGISTERED}".strip()
         yield Problem(what, source.where(f"arms.{name}.model"), hint, code="unknown_model")
 
 

@@ -102,7 +102,7 @@ def test_tuned_and_base_are_asked_the_same_and_shown_side_by_side(
             )
         )
     )
-    assert "small-tuned-v1 against chat: non_inferior" in text
+    assert "small-tuned-v1 against chat: not worse on " in text
     assert int(fleet.emulator.purchases()["total"]) == before, "the second comparison reuses the first one's answers"
     assert again["usage"]["small-tuned"]["reused"] == again["usage"]["small-tuned"]["predictions"]
 

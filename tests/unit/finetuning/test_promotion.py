@@ -99,6 +99,18 @@ def test_promotion_replaces_and_rollback_brings_back(store: Store) -> None:
     assert retire(store, "npors", "v2").models["npors"].version("v2").state == "retired"
 
 
+def test_only_live_version_is_retired_when_that_is_asked_for(store: Store) -> None:
+    put_live(store, "v1")
+    rollout(store, "npors", "v2", 0.1)
+
+    with pytest.raises(UserInputError, match="is live") as e:
+        retire(store, "npors", "v1")
+    left = retire(store, "npors", "v1", live=True).models["npors"]
+
+    assert e.value.hint == "Promote another version first; `--live` leaves none in service."
+    assert (left.live(), left.rollout, left.version("v1").state) == (None, None, "retired")
+
+
 def test_failed_verdict_promotes_only_with_a_reason(store: Store) -> None:
     worse = judge(GOOD._replace(n_in_sample=1), candidate_is_simulated=False)
 

@@ -35,6 +35,19 @@ def test_without_a_wish_the_first_asking_arm_is_taken(tmp_path: Path) -> None:
     assert with_twin_arms(study_of(tmp_path), "maxi", "mini", None).arms["maxi"].strategy == "basic"
 
 
+def test_twins_of_a_study_without_batches_are_checked_without_a_word_about_batches(tmp_path: Path) -> None:
+    assert [p.what for p in revised(tmp_path, None).problems if "deadline" in p.where] == []
+
+
+def test_twins_of_an_arm_that_goes_through_batches_are_asked_online(tmp_path: Path) -> None:
+    text = STUDY.replace(
+        "strategy: basic", "strategy: basic, transport: batch, deadline: '06:30 UTC', retry: online", 1
+    )
+    study = with_twin_arms(study_of(tmp_path, text), "maxi", "mini", "basic")
+
+    assert {(arm.transport, arm.deadline, arm.retry) for arm in study.arms.values()} == {("online", None, "batch")}
+
+
 def test_revised_study_is_checked_as_a_whole(tmp_path: Path) -> None:
     checked = revised(tmp_path, "cot")
 

@@ -13,6 +13,7 @@ from typing import Literal
 from cli.arguments import study_file
 from cli.call_probe import call_once
 from cli.endpoint_probe import probe
+from cli.presence import slots_at_work
 from producer.checks.models import model_problems
 from producer.load import load_models, models_path
 from producer.prompting.ladder import rung_of
@@ -39,7 +40,7 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        about: python, packages, store, disk, server, models, key, probabilities, parameters, endpoint, call.
+        about: python, packages, store, disk, server, workers, models, key, probabilities, parameters, endpoint, call.
         hint: what to do about it; "" if nothing.
         exit_code: of the command if this fails.
     """
@@ -69,7 +70,7 @@ def examine(
     except (StoreError, SettingsError) as error:
         findings.append(_failed("store", error))
     else:
-        findings += [_store(store), _disk(store), _server(settings, store)]
+        findings += [_store(store), _disk(store), _server(settings, store), *_workers(settings)]
     return findings + list(_models(settings, environ, study, online=online, call=call))
 
 
@@ -132,6 +133,14 @@ def _server(settings: Settings, store: Store) -> Finding:
     state = supervisor_state(store)
     running = "starts with the first run" if state is None else f"runs (process {state['pid']})"
     return Finding("server", "ok", f"embedded, {binary}; {running}")
+
+
+def _workers(settings: Settings) -> Iterator[Finding]:
+    n = slots_at_work(settings)
+    if n == 0:
+        yield Finding("workers", "warning", "none listens on this Redis", "Start `nightpoll worker` on each host.")
+    elif n is not None:
+        yield Finding("workers", "ok", f"they take {n} shards at a time")
 
 
 def _models(

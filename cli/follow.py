@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from rich.live import Live
 from rich.text import Text
 
+from cli.presence import NO_WORKER
 from cli.views.batch import document, now, summary
 from cli.views.console import err
 from schemas import wire
@@ -30,7 +31,6 @@ POLL_S = 0.5
 PLAIN_EVERY_S = 5.0
 RATE_OVER_S = 15.0
 NO_WORKER_NOTE_S = 30.0
-NO_WORKER = "No worker listens on this Redis. Start one with `nightpoll worker`."
 NO_WORKER_YET = (
     "The workers are still starting: a busy machine takes a while. Their log is .nightpoll/workers.log in the store."
 )

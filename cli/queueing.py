@@ -12,6 +12,7 @@ from cli.arguments import study_file
 from cli.context import load_environ, load_settings, load_store
 from cli.deadlines import checked_zone, told_by
 from cli.opening import checked_study
+from cli.presence import tell_if_nobody_works
 from cli.session import workers_for
 from cli.views.console import err, out, print_json
 from cli.views.queue import print_entries, print_summary
@@ -72,6 +73,7 @@ def add_entry(study: Path, wish: Wish, *, as_json: bool) -> int:
 
         change_queue(store, with_entry)
     opens = added[0].opens_next(now)
+    tell_if_nobody_works(settings)
     if as_json:
         print_json({"entry": added[0].id, "run_id": draft.run_id, "opens_at": opens})
     else:
@@ -94,6 +96,8 @@ def show_queue(*, as_json: bool) -> int:
     print_entries(queue, now)
     if settings.redis_url is None and any(e.is_open for e in queue.entries) and supervisor_state(store) is None:
         err.print("Nobody works on this store: `nightpoll queue resume` wakes workers.", markup=False)
+    elif any(e.is_open for e in queue.entries):
+        tell_if_nobody_works(settings)
     return ExitCode.DONE
 
 

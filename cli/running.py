@@ -13,6 +13,7 @@ from cli.deadlines import given_deadline
 from cli.evaluation_job import ask_after_run, checked_then
 from cli.follow import Watcher
 from cli.opening import Planned, checked_study, discard, open_planned, plan_into_staging
+from cli.presence import tell_if_nobody_works
 from cli.session import check_keys, key_names, own_redis, sole_follower, workers_for
 from cli.views.console import err, out, print_json
 from cli.views.hosting import show_hosting
@@ -20,6 +21,7 @@ from cli.views.run import follow_to_the_end, show_totals
 from cli.views.transport import show_choices
 from schemas import run_paths, wire
 from schemas.errors import ExitCode, UserInputError
+from schemas.settings import Settings
 from storage.runs import append_event, load_manifest, load_state
 from storage.store import Store
 from workers import connection
@@ -75,7 +77,7 @@ def run(
             )
             ask_after_run(store, name, steps)
             if detach:
-                return _detached(name, as_json=as_json)
+                return _detached(name, settings, as_json=as_json)
             return follow_to_the_end(store, name, redis_url, as_json=as_json)
 
 
@@ -106,7 +108,7 @@ def resume(run: str, *, retry: str | None, budget: float | None, detach: bool, a
             follow_registry(store, run)
             append_event(store, run, "resumed")
         if detach:
-            return _detached(run, as_json=as_json)
+            return _detached(run, settings, as_json=as_json)
         return follow_to_the_end(store, run, redis_url, as_json=as_json)
 
 
@@ -144,7 +146,8 @@ def _wanted(store: Store, planned: Planned) -> bool:
     return wanted
 
 
-def _detached(run_id: str, *, as_json: bool) -> int:
+def _detached(run_id: str, settings: Settings, *, as_json: bool) -> int:
+    tell_if_nobody_works(settings)
     if as_json:
         print_json({"run_id": run_id, "state": "running"})
     else:

@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from cli.context import load_settings, load_store
 from cli.follow import Watcher, notices
+from cli.presence import tell_if_nobody_works
 from cli.views.console import out
 from cli.views.hosting import hosting_lines
 from cli.views.run import show
@@ -42,6 +43,7 @@ def status(run: str | None, *, watch: bool, as_json: bool) -> int:
     if view.state.is_active:
         hosting = hosting_lines(store, load_manifest(store, name).models, datetime.now(UTC))
         view = replace(view, notices=(*notices(url, name), *hosting))
+        tell_if_nobody_works(settings)
     show(name, view, as_json=as_json)
     if view.state.is_to_evaluate and not as_json:
         out.print(f"  evaluation: {evaluation_doing(url, name)}", markup=False)

@@ -41,6 +41,6 @@ def checked(redis_url: str, *, shown_as: str = "NIGHTPOLL_REDIS_URL") -> Redis:
         reason = "the URL cannot be read" if isinstance(e, ValueError) else f"no answer ({type(e).__name__})"
         raise BrokerError(
             f"Redis cannot be reached: {reason}.", where=shown_as,
-            hint="Start it or mend the variable; without the variable nightpoll starts a server of its own.",
+            hint="Start it or mend the variable; without it nightpoll starts a server for a store on this machine.",
         ) from e  # fmt: skip
     return client

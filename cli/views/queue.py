@@ -28,7 +28,7 @@ def print_summary(document: Mapping[str, Any]) -> None:
     out.print(
         f"Night of {document['night']}: {states}{late}; ${document['cost_usd']:.4f}", style="bold", markup=False
     )  # fmt: skip
-    headers = ["study", "state", "began", "ended", "settled", "US$", "failures", "run"]
+    headers = ["study", "state", "began (UTC)", "ended (UTC)", "settled", "US$", "failures", "run"]
     print_table("", headers, [_morning_cells(entry) for entry in entries], right=[4, 5])
     for entry in entries:
         for line in _lines(entry):

@@ -6,6 +6,7 @@ reference, "Error responses"; Microsoft Learn, "Blob service error codes" and "C
 """
 
 import re
+from typing import NamedTuple
 
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 
@@ -19,16 +20,72 @@ LOOKED_AT = {
 }
 """Scheme -> where credentials are looked for, in that order; names only."""
 
-_NO_CREDENTIALS = re.compile(
-    r"169\.254\.|/latest/(api/token|meta-data)|/metadata/identity|Missing ?(SecretAccessKey|AccessKeyId)"
+
+class _Cause(NamedTuple):
+    """What a person is told of one kind of trouble; `what` by scheme, that of s3 for both if it is one."""
+
+    kind: type[StoreError]
+    what: dict[str, str]
+    hint: str
+
+
+_KEYS = _Cause(
+    StoreError,
+    {"s3": "the service refused our credentials"},
+    "They may be wrong or out of date, or not allowed to do this here. LOOKED AT",
 )
-"""The service for roles of machines is asked last: whoever fails there has nothing else."""
-_NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|ContainerBeingDeleted")
-_ELSEWHERE = re.compile(r"PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint")
-_REFUSED = re.compile(
-    r"40[13] (Unauthorized|Forbidden)|InvalidAccessKey|SignatureDoesNotMatch|AccessDenied|ExpiredToken|InvalidToken"
-    r"|AuthenticationFailed|AuthorizationFailure|AuthorizationPermissionMismatch|AADSTS\d+|token request"
+_UNCLEAR = _Cause(
+    StoreAwayError,
+    {"s3": "the service does not answer as it should"},
+    "Look at the network, the bucket's name and the endpoint; then `nightpoll resume`.",
 )
+_CAUSES = (
+    (  # the service for roles of machines is asked last: whoever fails there has nothing else
+        re.compile(
+            r"169\.254\.|/latest/(api/token|meta-data)|/metadata/identity|Missing ?(SecretAccessKey|AccessKeyId)"
+        ),
+        _Cause(NoCredentialsError, {"s3": "no credentials for it were found"}, "LOOKED AT"),
+    ),
+    (  # both are refusals like that of a wrong key
+        re.compile(r"RequestTimeTooSkewed|Request date header too old"),
+        _Cause(
+            StoreError,
+            {"s3": "this machine's clock is wrong"},
+            "The service allows some minutes. Set it (`timedatectl`, NTP), then `nightpoll resume`.",
+        ),
+    ),
+    (
+        re.compile(
+            r"40[13] (Unauthorized|Forbidden)|InvalidAccessKey|SignatureDoesNotMatch|AccessDenied"
+            r"|ExpiredToken|InvalidToken|AuthenticationFailed|AuthorizationFailure|AuthorizationPermissionMismatch"
+            r"|AADSTS\d+|token request"
+        ),
+        _KEYS,
+    ),
+    (
+        re.compile(r"NoSuchBucket|ContainerNotFound|ContainerBeingDeleted"),
+        _Cause(
+            StoreError,
+            {"s3": "there is no such bucket", "abfs": "there is no such container"},
+            "Make it first, or mend its name in NIGHTPOLL_STORE; nightpoll makes none.",
+        ),
+    ),
+    (  # the last are obstore's own words: S3 redirects without an address, and obstore keeps nothing of the body
+        re.compile(
+            r"PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint|incorrectly configured region"
+        ),
+        _Cause(StoreError, {"s3": "the bucket lies in another region"}, "Set AWS_REGION to the bucket's region."),
+    ),
+    (
+        re.compile(r"error sending request|dns error|Connection refused"),
+        _Cause(
+            StoreAwayError,
+            {"s3": "nobody answers at its address"},
+            "Look at the network and the endpoint (AWS_ENDPOINT_URL, or the account's name); then try again.",
+        ),
+    ),
+)
+"""First match wins."""
 
 
 def trouble(error: Exception, *, scheme: str, where: str, doing: str) -> StoreError:
@@ -41,28 +98,8 @@ def trouble(error: Exception, *, scheme: str, where: str, doing: str) -> StoreEr
         doing: open, read, write or list.
     """
     said = str(error)
-    about = {"where": where}
-    if _NO_CREDENTIALS.search(said):
-        return NoCredentialsError(
-            f"cannot {doing} the store: no credentials for it were found.", **about, hint=LOOKED_AT[scheme]
-        )
-    if isinstance(error, PermissionDeniedError | UnauthenticatedError) or _REFUSED.search(said):
-        return StoreError(
-            f"cannot {doing} the store: the service refused our credentials.", **about,
-            hint="They may be wrong or out of date, or not allowed to do this here. " + LOOKED_AT[scheme],
-        )  # fmt: skip
-    if _NO_BUCKET.search(said):
-        missing = {"s3": "there is no such bucket", "abfs": "there is no such container"}[scheme]
-        return StoreError(
-            f"cannot {doing} the store: {missing}.", **about,
-            hint="Make it first, or mend its name in NIGHTPOLL_STORE; nightpoll makes none.",
-        )  # fmt: skip
-    if _ELSEWHERE.search(said):
-        return StoreError(
-            f"cannot {doing} the store: the bucket lies in another region.", **about,
-            hint="Set AWS_REGION to the bucket's region.",
-        )  # fmt: skip
-    return StoreAwayError(
-        f"cannot {doing} the store: the service does not answer as it should.", **about,
-        hint="Look at the network, the bucket's name and the endpoint; then `nightpoll resume`.",
-    )  # fmt: skip
+    told = next((cause for pattern, cause in _CAUSES if pattern.search(said)), _UNCLEAR)
+    if told is _UNCLEAR and isinstance(error, PermissionDeniedError | UnauthenticatedError):
+        told = _KEYS
+    hint = told.hint.replace("LOOKED AT", LOOKED_AT[scheme])
+    return told.kind(f"cannot {doing} the store: {told.what.get(scheme, told.what['s3'])}.", where=where, hint=hint)

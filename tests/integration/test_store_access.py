@@ -1,6 +1,9 @@
 """A store on object storage that cannot be used: each cause has a message of its own, and no value is shown."""
 
 import json
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -12,6 +15,7 @@ from tests.support.object_services import blob_service, s3_service
 
 SECRET = "c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1zZWU="
 NOBODY = "http://127.0.0.1:1"
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "us-east-1"}
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,60 @@ def test_bucket_that_is_not_there_is_said(s3, refused):
 
     assert error.exit_code == 6
     assert "no such bucket" in error.what
+
+
+@contextmanager
+def answering(status, code):
+    """A service that refuses everything so."""
+
+    class Refusing(BaseHTTPRequestHandler):
+        def answer(self):
+            body = f"<Error><Code>{code}</Code><Message>words of the service</Message></Error>".encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            """Nothing is written."""
+
+    for method in ("GET", "PUT", "HEAD", "POST", "DELETE"):
+        setattr(Refusing, f"do_{method}", Refusing.answer)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        pytest.param(301, "PermanentRedirect", "another region", id="a redirect without an address"),
+        pytest.param(400, "AuthorizationHeaderMalformed", "another region", id="signed for another region"),
+        pytest.param(403, "RequestTimeTooSkewed", "clock is wrong", id="a wrong clock is no wrong key"),
+        pytest.param(403, "SignatureDoesNotMatch", "refused our credentials", id="a wrong key"),
+    ],
+)
+def test_what_s3_refuses_for_is_told_apart(refused, status, code, said):
+    with answering(status, code) as address:
+        error = refused("s3://our-surveys/lab", **KEYS, AWS_ENDPOINT_URL=address)
+
+    assert said in error.what
+    assert not isinstance(error, StoreAwayError)
+    assert "words of the service" not in f"{error} {error.hint}"
+
+
+def test_address_where_nobody_listens_is_said(refused):
+    error = refused("s3://our-surveys/lab", **KEYS, AWS_ENDPOINT_URL=NOBODY)
+
+    assert isinstance(error, StoreAwayError)
+    assert "nobody answers" in error.what
+    assert "AWS_ENDPOINT_URL" in error.hint
 
 
 @pytest.mark.accept

@@ -70,6 +70,7 @@ def test_missing_models_file_beside_a_good_study_is_still_said(nightpoll, tmp_pa
         ("--deadline 2020-01-01T06:30", "2020-01-01 06:30+00:00 has passed; name a moment to come."),
         ("--timezone Europe/Berlin", "error --timezone: nothing is said that is meant in this zone."),
         ("--deadline 06:30 --timezone Mars/Base", "error --timezone: there is no time zone 'Mars/Base'"),
+        ("--deadline 06:30 --timezone EST", "error --timezone: EST never has summer time, whatever the clocks do."),
     ],
 )
 def test_deadline_and_zone_are_refused_alike_by_every_command(nightpoll, tmp_path, command, options, said):

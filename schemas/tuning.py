@@ -73,6 +73,13 @@ class TuningManifest(_Kept):
     month_usd: float | None = None
 
 
+class AskedOnce(_Kept):
+    """A call that looked whether a deployment answers, with what it cost."""
+
+    at: AwareDatetime
+    usd: float
+
+
 class DeployedAt(_Kept):
     """A deployment of a tuned model.
 
@@ -80,6 +87,7 @@ class DeployedAt(_Kept):
         since: when it was asked for.
         begun: asked for, and not seen to be there yet; it is billed for all that is known.
         account: resource id of where it is; "" as the job's entry says.
+        asked: calls of `deploy`, which are no run's.
     """
 
     name: str
@@ -90,6 +98,7 @@ class DeployedAt(_Kept):
     usd_per_hour: float | None = None
     begun: bool = False
     account: str = ""
+    asked: list[AskedOnce] = Field(default_factory=list)
 
 
 class TuningLedger(_Kept):

@@ -3,13 +3,21 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from cli.tuning.context import needs_deployment, tuning_of, with_manager
 from cli.tuning.entries import is_in_models_file, keep_entry, with_entry_of_today
 from cli.tuning.jobs import as_it_is
 from cli.views.console import err
-from finetuning.deployments.deploy import check_name, deploy, deployment_warnings, model_to_deploy, undeploy
+from finetuning.deployments.deploy import (
+    check_name,
+    count_call,
+    deploy,
+    deployment_warnings,
+    model_to_deploy,
+    undeploy,
+)
 from finetuning.deployments.hosting import is_deployed
 from finetuning.deployments.serving import ask_once, until_served
 from finetuning.jobs.training_bill import training_cost
@@ -97,7 +105,7 @@ def _deploy(store: Store, ledger: TuningLedger, environ: Mapping[str, str], name
     _say(f"asking {name} for one token (about ten are billed) until the service knows it")
 
     async def ask() -> None:
-        await ask_once(ledger.entry, name, environ)
+        await ask_once(ledger.entry, name, environ, paid=partial(count_call, store, ledger.key, name))
 
     try:
         asyncio.run(until_served(name, ask, tell=_tell))

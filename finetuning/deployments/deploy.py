@@ -9,7 +9,7 @@ from finetuning.deployments.hosting import DEVELOPER_TIER
 from providers.resource_manager import RemoteDeployment, ResourceManager
 from schemas.errors import ModelError, ServiceRefusedError, TransientModelError, UserInputError
 from schemas.models import Tuning
-from schemas.tuning import DeployedAt, TuningLedger
+from schemas.tuning import AskedOnce, DeployedAt, TuningLedger
 from storage.store import Store
 from storage.tuning_records import change_ledger
 
@@ -121,6 +121,28 @@ async def undeploy(
 def close(store: Store, key: str, name: str) -> None:
     """Write down that a deployment is gone."""
     _change_open(store, key, name, {"until": datetime.now(UTC), "begun": False})
+
+
+def count_call(store: Store, key: str, name: str, usd: float) -> None:
+    """Write down what a call cost that looked whether a deployment answers: no run's, but the month's.
+
+    Args:
+        store: with the ledger.
+        key: of the job.
+        name: of the deployment.
+        usd: of the call.
+    """
+    call = AskedOnce(at=datetime.now(UTC), usd=usd)
+
+    def counted(before: TuningLedger | None) -> TuningLedger:
+        assert before is not None, "deployed jobs have a ledger"
+        kept = [
+            d.model_copy(update={"asked": [*d.asked, call]}) if d.name == name and d.until is None else d
+            for d in before.deployments
+        ]
+        return before.model_copy(update={"deployments": kept})
+
+    change_ledger(store, key, counted)
 
 
 def deployment_warnings(tuning: Tuning) -> list[str]:

@@ -39,7 +39,9 @@ def is_deployed(deployment: DeployedAt, now: datetime) -> bool:
 def hosting_usd(
     deployments: Iterable[DeployedAt], *, now: datetime, begin: datetime | None = None, end: datetime | None = None
 ) -> float:
-    """US$ of hosting so far: hours at the price that the models file had when it was deployed; none without a price.
+    """US$ of hosting so far: hours at the price that the models file had when it was deployed, and calls of `deploy`.
+
+    Without an hourly price there are none of the first.
 
     Args:
         deployments: of any jobs.
@@ -47,7 +49,10 @@ def hosting_usd(
         begin: count from here only, as from the first of a month.
         end: count until here only.
     """
-    return sum(d.usd_per_hour * _hours(d, now, begin, end) for d in deployments if d.usd_per_hour is not None)
+    return sum(
+        _asked_usd(d, begin, end) + (0.0 if d.usd_per_hour is None else d.usd_per_hour * _hours(d, now, begin, end))
+        for d in deployments
+    )
 
 
 def hourly_usd(deployments: Iterable[DeployedAt], *, now: datetime) -> float:
@@ -80,6 +85,10 @@ def _own_end(deployment: DeployedAt, last_call: datetime | None, now: datetime) 
         f"{deployment.name}: no run asked it for {idle.days} days; it {told} (15 days without a call). "
         "The model stays: `nightpoll finetune deploy` brings it back, `finetune undeploy` ends its bill here."
     )
+
+
+def _asked_usd(d: DeployedAt, begin: datetime | None, end: datetime | None) -> float:
+    return sum(call.usd for call in d.asked if (begin is None or call.at >= begin) and (end is None or call.at < end))
 
 
 def _hours(d: DeployedAt, now: datetime, begin: datetime | None, end: datetime | None) -> float:

@@ -10,6 +10,8 @@ from uuid import uuid4
 
 from providers.clients import open_client
 from providers.errors_map import DEPLOYMENT_NOT_FOUND
+from providers.prices import cost_usd, price_of
+from providers.replies import UnreadableAnswerError
 from schemas.completion_form import as_prompt
 from schemas.errors import EnvironmentFailureError, ModelError, NightpollError, ServiceRefusedError, TransientModelError
 from schemas.models import Family, Model
@@ -72,22 +74,30 @@ async def until_served(name: str, ask: Ask, *, tell: Tell, pause: Pause = asynci
         waited_s += LOOK_EVERY_S
 
 
-async def ask_once(entry: Model, name: str, environ: Mapping[str, str]) -> None:
+async def ask_once(entry: Model, name: str, environ: Mapping[str, str], *, paid: Callable[[float], None]) -> None:
     """Ask a deployment for one token after one word: about ten tokens at its price, nothing while it is not found.
 
     Args:
         entry: of the base model; its first deployment is where tuned models are deployed.
         name: of the deployment.
         environ: where the key's variable is looked up.
+        paid: takes the US$ of an answer, also of one that cannot be read; not called where nobody knows a price.
 
     Raises:
         ModelError: there was no answer. SettingsError: there is no key.
     """
     client = open_client(entry, entry.deployments[0].model_copy(update={"deployment": name}), environ=environ)
     said = {"prompt": as_prompt(_WORD)} if entry.family == "completion" else {"messages": _WORD}
+    body, call_id = said | {_LIMITS[entry.family]: 1}, f"deployed-{uuid4().hex}"
+    price, usage = price_of(entry), None
     try:
-        await client.complete(said | {_LIMITS[entry.family]: 1}, call_id=f"deployed-{uuid4().hex}", timeout_s=_CALL_S)
+        usage = (await client.complete(body, call_id=call_id, timeout_s=_CALL_S)).usage
+    except UnreadableAnswerError as error:
+        usage = error.usage
+        raise
     finally:
+        if usage is not None and price is not None:
+            paid(cost_usd(usage, price))
         await client.close()
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.support.cli_runs import CommandLine
 from tests.support.emulator import TestEmulator, running_emulator
 from tests.support.tuning_commands import change, last_job, store_of, told, write_models
 from tests.support.tunings import ARM, FAST
+from workers.money.month_spend import MonthSpend
 
 NEW_S = 4.0
 """Real seconds in which a new deployment is not found: longer than a slow machine takes to look."""
@@ -146,3 +148,22 @@ def test_deploy_says_once_which_address_it_takes(nightpoll: CommandLine, here: P
     assert said.code == 0, said
     assert said.err.count("is asked, as at submit") == 1
     assert nightpoll("finetune", "undeploy", tuned).code == 0
+
+
+def test_token_that_deploy_asks_for_counts_in_the_hosting_and_in_the_month_as_it_was_billed(
+    nightpoll: CommandLine, here: Path, emulator: TestEmulator, tuned: str
+) -> None:
+    spend, before = MonthSpend(store_of(here)), Decimal(emulator.purchases()["bill_usd_exact"])
+    month = f"{datetime.now(UTC):%Y-%m}"
+    hosting = spend.hosting(month)
+
+    for _ in range(2):
+        assert nightpoll("finetune", "deploy", tuned, "--name", "counted").code == 0
+
+    billed = float(Decimal(emulator.purchases()["bill_usd_exact"]) - before)
+    assert billed > 0
+    assert spend.hosting(month) - hosting == pytest.approx(billed)
+    (row,) = json.loads(nightpoll("finetune", "list", "--json").out)["jobs"]
+    assert row["hosting_usd"] == pytest.approx(billed)
+    assert nightpoll("finetune", "undeploy", tuned).code == 0
+    assert spend.hosting(month) - hosting == pytest.approx(billed)

@@ -7,7 +7,7 @@ import openai
 
 from providers import errors_map
 from providers.batch_objects import TOKEN_LIMIT
-from providers.error_bodies import read_service_error, shown
+from providers.error_bodies import read_service_error, shown_of_file
 from schemas.errors import ModelError, RejectedRequestError, ServiceRefusedError, TransientModelError
 
 _SURE = frozenset({"unreachable", "tls_failed", "rate_limited", TOKEN_LIMIT})
@@ -34,7 +34,7 @@ def translate(error: Exception, *, makes_something: bool, secrets: Iterable[str]
 def _of_status(error: openai.APIStatusError, known: ModelError, secrets: Iterable[str]) -> ModelError:
     said = read_service_error(error.status_code, error.response.content)
     if TOKEN_LIMIT in said.code or TOKEN_LIMIT in said.message:
-        what = f"Too many tokens are queued: {shown(said.message, secrets)}"
+        what = f"Too many tokens are queued: {shown_of_file(said.message, secrets)}"
         return TransientModelError(what, code=TOKEN_LIMIT, http_status=error.status_code)
     names_model = "model" in said.code.lower() or "deployment" in said.code.lower()
     if error.status_code == 404 and isinstance(known, ServiceRefusedError) and not names_model:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from providers.error_bodies import ServiceError, service_error, shown, shown_code
+from providers.error_bodies import ServiceError, service_error, shown, shown_code, shown_of_file
 from providers.errors_map import model_error, reply_in
 from providers.rate_hints import NO_HINTS
 from providers.replies import Reply, UnreadableAnswerError, Usage, read_completion
@@ -260,4 +260,4 @@ def _without_response(error: object) -> LineFailure:
 
 def _told(error: object) -> str:
     message = error.get("message") if isinstance(error, dict) else None
-    return shown(message) if isinstance(message, str) else ""
+    return shown_of_file(message) if isinstance(message, str) else ""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from providers.error_bodies import shown
+from providers.error_bodies import shown_of_file
 
 TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 TOKEN_LIMIT = "token_limit_exceeded"  # noqa: S105 - an error code
@@ -172,7 +172,7 @@ def _text(value: object) -> str | None:
 
 
 def _shown(value: object) -> str | None:
-    return shown(value) if isinstance(value, str) and value else None
+    return shown_of_file(value) if isinstance(value, str) and value else None
 
 
 def _whole(value: object) -> int | None:

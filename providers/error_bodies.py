@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from providers.echoes import without_echo
+from providers.service_words import in_service_words
 
 MESSAGE_CHARS = 300
 
@@ -29,6 +30,7 @@ _KEYS = re.compile(
 # prompts come back inside quotes
 _LONG_QUOTE = re.compile(r"'[^']{80,}'|\"[^\"]{80,}\"|`[^`]{80,}`")
 _ANY_SENTENCE = re.compile(r"'[^'\s]+\s[^']+'|\"[^\"\s]+\s[^\"]+\"|`[^`\s]+\s[^`]+`")
+_NOT_SHOWN = "(what the service says may stand in the file and is not shown)"
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.\-\[\]]{0,63}")
 
 
@@ -97,6 +99,12 @@ def shown(message: str, secrets: Iterable[str] = (), *, sent: str | None = None)
     message = _ANY_SENTENCE.sub("'…'", message) if sent is None else without_echo(message, sent)
     line = " ".join(_LONG_QUOTE.sub("'…'", message).split())
     return line if len(line) <= MESSAGE_CHARS else line[: MESSAGE_CHARS - 1] + "…"
+
+
+def shown_of_file(message: str, secrets: Iterable[str] = ()) -> str:
+    """As `shown`, of an error about a file that is not at hand: what may come out of the file is removed, too."""
+    left = in_service_words(shown(message, secrets))
+    return left if re.search(r"\w", left) else _NOT_SHOWN
 
 
 def shown_code(code: str) -> str:

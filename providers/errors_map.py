@@ -11,7 +11,7 @@ import aiohttp
 import httpx2
 import openai
 
-from providers.error_bodies import ServiceError, read_service_error, shown, shown_code
+from providers.error_bodies import ServiceError, read_service_error, shown, shown_code, shown_of_file
 from providers.lost_connections import chain_of, of_connection
 from providers.rate_hints import RateHints, exhausted_s, rate_hints, retry_after_s
 from providers.replies import Reply
@@ -31,6 +31,7 @@ EXPECTED = (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.Cli
 A_DAY_S = 86_400.0
 """Azure's way of saying that the request is larger than a whole minute's quota."""
 
+_ABOUT_CONTENT = (400, 413, 422)
 _NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 DEPLOYMENT_NOT_FOUND = "deployment_not_found"
 """Code of Azure's 404 for a name it does not know; for minutes also for one that has just been deployed."""
@@ -142,7 +143,8 @@ def model_error(
         secrets: keys in use, kept out of the message.
         sent: texts of the request, kept out likewise; None: not at hand.
     """
-    message = shown(said.message, secrets, sent=sent)
+    is_about_a_file = sent is None and said.status in _ABOUT_CONTENT
+    message = shown_of_file(said.message, secrets) if is_about_a_file else shown(said.message, secrets, sent=sent)
     named = _by_code(said, message)
     if named is not None:
         return named

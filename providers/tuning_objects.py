@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers.error_bodies import shown
+from providers.error_bodies import shown_of_file
 from schemas.tuning import JobState
 
 _STATES: dict[str, JobState] = {
@@ -73,7 +73,7 @@ def read_job(body: Mapping[str, Any]) -> RemoteJob:
     error = body.get("error")
     said = None
     if isinstance(error, Mapping) and (error.get("message") or error.get("code")):
-        said = shown(f"{error.get('code') or ''}: {error.get('message') or ''}".strip(": "))
+        said = shown_of_file(f"{error.get('code') or ''}: {error.get('message') or ''}".strip(": "))
     files = body.get("result_files")
     return RemoteJob(
         id=str(body.get("id") or ""),
@@ -97,7 +97,7 @@ def read_event(body: Mapping[str, Any]) -> RemoteEvent:
         id=str(body.get("id") or ""),
         created_at=_whole(body.get("created_at")) or 0,
         level=str(body.get("level") or "info"),
-        message=shown(str(body.get("message") or "")),
+        message=shown_of_file(str(body.get("message") or "")),
         kind=str(body.get("type") or "message"),
         data=dict(data) if isinstance(data, Mapping) else {},
     )

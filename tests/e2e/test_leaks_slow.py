@@ -65,8 +65,9 @@ def until_over(scene: LeakScene, run: str, deadline_s: float = 120) -> None:
     until(lambda: load_state(store, run).phase not in ("running", "planned"), deadline_s=deadline_s, interval_s=0.2)
 
 
-def test_batches_whose_lines_come_back_as_errors_leak_nothing(scene: LeakScene) -> None:
-    with echoing_batches() as url:
+@pytest.mark.parametrize("refuses", [False, True], ids=["line by line", "as a whole"])
+def test_batches_whose_lines_come_back_as_errors_leak_nothing(scene: LeakScene, refuses: bool) -> None:
+    with echoing_batches(refuses=refuses) as url:
         models = scene.study.parent / "models.yaml"
         keys = f'base_url: "{url}", api_key_env: LEAK_KEY, auth: bearer, identity: good'
         models.write_text(models.read_text().split("  s400:")[0] + f"    batch:\n      - {{name: b, {keys}}}\n")
@@ -84,7 +85,7 @@ def test_batches_whose_lines_come_back_as_errors_leak_nothing(scene: LeakScene) 
 
     rows = read_table(Store(scene.store), run_paths.predictions("b"), ["status", "error_code"]).to_pylist()
     assert {row["status"] for row in rows} <= {"failed", "cancelled"}
-    assert {row["error_code"] for row in rows} >= {"rejected"}
+    assert {row["error_code"] for row in rows} >= {"rejected"} or refuses
     assert [hit for words, _, said in scene.said for hit in found_in(said.encode(), MARKS, str(words))] == []
     nothing_leaked(scene)
 

@@ -12,7 +12,8 @@ from typing import Any
 
 
 class _Desk:
-    def __init__(self) -> None:
+    def __init__(self, *, refuses: bool) -> None:
+        self.refuses = refuses
         self.files: dict[str, bytes] = {}
         self.batches: dict[str, dict[str, Any]] = {}
         self.numbers = itertools.count(1)
@@ -61,16 +62,31 @@ class _Handler(BaseHTTPRequestHandler):
         key, errors = self.headers.get("Authorization", ""), []
         for n, line in enumerate(lines):
             said = "\n".join(message["content"] for message in line["body"]["messages"])
-            error = {"message": f"key {key.split()[-1]}: '{said}' was blocked", "code": said[:50], "type": said[:30]}
+            mark = "'" * (n % 2)  # in quotation marks and without
+            message = f"key {key.split()[-1]}: {mark}{said}{mark} was blocked"
+            error = {"message": message, "code": said[:50], "type": said[:30]}
             response = {"status_code": (400, 500, 429)[n % 3], "body": {"error": error}}
             errors.append({"id": f"l{n}", "custom_id": line["custom_id"], "response": response, "error": None})
+        if self.desk.refuses:
+            texts = ["\n".join(message["content"] for message in line["body"]["messages"]) for line in lines]
+            return self._refused(name, asked, [f"{key} {text}" for text in texts])
         self.desk.files[f"{name}-err"] = "\n".join(map(json.dumps, errors)).encode()
         counts = {"total": len(lines), "completed": 0, "failed": len(lines)}
         return {
             "id": name, "object": "batch", "status": "completed", "endpoint": asked["endpoint"],
             "input_file_id": asked["input_file_id"], "output_file_id": None, "error_file_id": f"{name}-err",
             "created_at": int(time.time()), "completed_at": int(time.time()), "metadata": asked["metadata"],
-            "request_counts": counts, "errors": {"data": [{"code": "x", "message": f"{key} '{errors[0]}'", "line": 1}]},
+            "request_counts": counts, "errors": {"data": [{"code": "x", "message": f"{key} {said}", "line": 1}]},
+        }  # fmt: skip
+
+    def _refused(self, name: str, asked: dict[str, Any], said: list[str]) -> dict[str, Any]:
+        errors = [{"code": "invalid_request", "message": each, "line": n} for n, each in enumerate(said, 1)]
+        return {
+            "id": name, "object": "batch", "status": "failed", "endpoint": asked["endpoint"],
+            "input_file_id": asked["input_file_id"], "output_file_id": None, "error_file_id": None,
+            "created_at": int(time.time()), "failed_at": int(time.time()), "metadata": asked["metadata"],
+            "request_counts": {"total": len(said), "completed": 0, "failed": 0},
+            "errors": {"data": errors},
         }  # fmt: skip
 
     def _say(self, content: object) -> None:
@@ -83,9 +99,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def echoing_batches() -> Iterator[str]:
-    """Its base URL; gone at the end."""
-    handler = type("Handler", (_Handler,), {"desk": _Desk()})
+def echoing_batches(*, refuses: bool = False) -> Iterator[str]:
+    """Its base URL; gone at the end.
+
+    Args:
+        refuses: batches fail as a whole, each line with what it said.
+    """
+    handler = type("Handler", (_Handler,), {"desk": _Desk(refuses=refuses)})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()

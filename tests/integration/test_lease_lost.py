@@ -69,13 +69,13 @@ def stopped(kind, *words):
 
 def goes_on(process):
     os.kill(process.pid, signal.SIGCONT)
-    return process.wait(20)
+    return process.wait(60)
 
 
 def taken(redis_url):
     """The lease, once the stopped holder's has run out."""
     lease = Lease(connection.plain(redis_url), KEY)
-    until(lease.try_exclusive, deadline_s=10, what="the lease of the stopped holder")
+    until(lease.try_exclusive, deadline_s=30, what="the lease of the stopped holder")
     return lease
 
 

@@ -34,16 +34,16 @@ def test_lease_is_one_holders_until_it_gives_it_back(store, redis_url):
 
 
 def test_lease_is_renewed_while_its_holder_lives_and_free_soon_after_it_died(store, redis_url, monkeypatch):
-    monkeypatch.setattr(wire, "LOCK_LEASE_S", 0.6)
+    monkeypatch.setattr(wire, "LOCK_LEASE_S", 2.0)
     monkeypatch.setattr(wire, "LOCK_RENEW_S", 0.1)
     locks.vouch(connection.plain(redis_url))
     holder, other = sole_lock(store, REL, redis_url), sole_lock(store, REL, redis_url)
     assert holder.try_exclusive()
-    holder._ending.wait(1.0)
+    holder._ending.wait(2.5)
     assert not other.try_exclusive()
 
     holder._ending.set()  # as if it died: no renewal, no giving back
-    until(other.try_exclusive, deadline_s=5, what="the lease of the dead")
+    until(other.try_exclusive, what="the lease of the dead")
     other.close()
 
 

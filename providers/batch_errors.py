@@ -38,7 +38,7 @@ def _of_status(error: openai.APIStatusError, known: ModelError, secrets: Iterabl
         return TransientModelError(what, code=TOKEN_LIMIT, http_status=error.status_code)
     names_model = "model" in said.code.lower() or "deployment" in said.code.lower()
     if error.status_code == 404 and isinstance(known, ServiceRefusedError) and not names_model:
-        what = "The service knows no such file or batch at this address."
+        what = "The service knows no such file, batch or job at this address."
         hint = "Deleted, expired, or made with a key of another project; else check `base_url` and `api_version`."
         return RejectedRequestError(what, code="not_found", http_status=404, hint=hint)
     return known

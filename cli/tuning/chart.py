@@ -16,7 +16,7 @@ def write_chart(curves: Curves, path: Path) -> None:
         UserInputError: the file cannot be written.
     """
     rows = [
-        {"step": step, "value": value, "curve": name.partition("_")[0], "figure": name.partition("_")[2]}
+        {"step": step, "value": value, "curve": name.rpartition("_")[0], "figure": name.rpartition("_")[2]}
         for name, points in curves.points.items()
         for step, value in points
     ]

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from cli.tuning.context import with_client
 from cli.tuning.entries import keep_entry, with_entry_of_today
 from cli.views.console import err, out
-from finetuning.jobs.curves import sparkline, warnings_of
+from finetuning.jobs.curve_warnings import warnings_of
+from finetuning.jobs.curves import sparkline
 from finetuning.jobs.watching import Looked, look
 from providers.tuning_client import TuningClient
 from schemas.errors import ExitCode, NightpollError, RejectedRequestError, TransientModelError, UserInputError
@@ -23,7 +24,7 @@ _REACHED: dict[str, tuple[JobState, ...]] = {
 _ALREADY: dict[JobState, str] = {
     "succeeded": "has succeeded already", "failed": "has failed already", "cancelled": "was cancelled before",
 }  # fmt: skip
-_TOLD = ("train_loss", "valid_loss", "train_accuracy", "valid_accuracy")
+_MOST_CURVES = 12
 
 
 def watch(store: Store, ledger: TuningLedger, environ: Mapping[str, str], *, once: bool, every_s: float) -> Looked:
@@ -94,15 +95,18 @@ def show_job(seen: Looked) -> ExitCode:
     """State, curves and warnings; the exit code of a command that waited for it."""
     ledger = seen.ledger
     out.print(f"{ledger.key}  {ledger.job_id}  {ledger.state}", markup=False)
-    for name in _TOLD:
-        points = seen.curves.points.get(name, ())
-        if points:
-            values = [value for _, value in points]
-            out.print(f"  {name:15} {sparkline(values)}  {values[0]:.4f} -> {values[-1]:.4f}", markup=False)
+    shown = dict(list(seen.curves.points.items())[:_MOST_CURVES])
+    width = max(map(len, shown), default=0)
+    for name, points in shown.items():
+        values = [value for _, value in points]
+        out.print(f"  {name:{width}} {sparkline(values)}  {values[0]:.4f} -> {values[-1]:.4f}", markup=False)
     for sentence in warnings_of(seen.curves):
         out.print(sentence, style="yellow", markup=False)
     if ledger.error:
         out.print(f"error: {ledger.error}", style="red", markup=False)
+    if ledger.checkpoints:
+        steps = ", ".join(f"{step:,}" for step in sorted(ledger.checkpoints))
+        out.print(f"checkpoints at steps {steps}: `finetune deploy {ledger.key} --checkpoint STEP`", markup=False)
     if ledger.tuned_model:
         out.print(f"model: {ledger.tuned_model}", markup=False)
         out.print(f"\nNext: nightpoll finetune deploy {ledger.key} --register NAME", markup=False)

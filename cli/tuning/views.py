@@ -10,7 +10,7 @@ from cli.tuning.following import exit_code, show_job
 from cli.tuning.job_rows import job_row
 from cli.views.console import out, print_json
 from cli.views.text_table import print_table
-from finetuning.jobs.curves import warnings_of
+from finetuning.jobs.curve_warnings import warnings_of
 from finetuning.jobs.watching import Looked
 from schemas.errors import ExitCode
 from schemas.tuning import TuningLedger

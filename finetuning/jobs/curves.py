@@ -1,24 +1,30 @@
-"""Curves of a training, from results files of any columns or from events; what they warn of; how they look. Pure."""
+"""Curves of a training, from results files of any columns or from events; how they look. Pure."""
 
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 _NAMES = {
-    "train_loss": ("train_loss", "training_loss"),
+    "train_loss": ("train_loss", "training_loss", "loss"),
     "train_accuracy": ("train_mean_token_accuracy", "train_accuracy", "training_token_accuracy"),
-    "valid_loss": ("full_valid_loss", "valid_loss", "validation_loss"),
+    "valid_loss": ("valid_loss", "validation_loss", "val_loss", "eval_loss"),
     "valid_accuracy": (
-        "full_valid_mean_token_accuracy", "valid_mean_token_accuracy", "validation_mean_token_accuracy",
-        "valid_accuracy", "validation_token_accuracy",
+        "valid_mean_token_accuracy", "validation_mean_token_accuracy", "valid_accuracy", "validation_token_accuracy",
     ),
+    "full_valid_loss": ("full_valid_loss", "full_validation_loss"),
+    "full_valid_accuracy": ("full_valid_mean_token_accuracy", "full_valid_accuracy"),
 }  # fmt: skip
+_KNOWN = {column for columns in _NAMES.values() for column in columns}
+_OTHERS = re.compile(r"(?:train|training|valid|validation|full_valid|val|eval)_\w+")
+"""Columns of other methods of training, shown under their own names."""
+_STEPS = ("step", "global_step", "step_number")
+_NO_WORD = re.compile(r"\W+")
+_UNDEFINED = ("nan", "inf", "-inf", "infinity")
 _BARS = "▁▂▃▄▅▆▇█"
-_OVERFIT, _LEAST_POINTS, _JUMP = 0.05, 6, 3.0
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,13 @@ class Curves:
     """Figures by step.
 
     Attributes:
-        points: name (train_loss, train_accuracy, valid_loss, valid_accuracy) -> (step, value), by step.
+        points: name -> (step, value), by step: train_loss, train_accuracy, valid_loss and valid_accuracy of a step,
+            full_valid_loss and full_valid_accuracy of the whole validation file, then what else a service measures.
+        n_undefined: losses of the training that are no number.
     """
 
     points: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    n_undefined: int = 0
 
     def last(self, name: str) -> float | None:
         """The newest value."""
@@ -38,10 +47,12 @@ class Curves:
 
 
 def curves_of_csv(data: bytes) -> Curves:
-    """Curves of a results file, read by its header; unknown columns and empty cells are passed over."""
+    """Curves of a results file, read by its header: commas, semicolons or tabs, any case, any other columns."""
     text = data.decode("utf-8-sig", errors="replace")
-    rows = [{str(k).strip(): v for k, v in row.items() if k is not None} for row in csv.DictReader(io.StringIO(text))]
-    return _curves(rows)
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    return _curves([{k: _with_point(v, delimiter) for k, v in row.items() if k is not None} for row in rows])
 
 
 def curves_of_events(metrics: Sequence[Mapping[str, Any]]) -> Curves:
@@ -51,13 +62,31 @@ def curves_of_events(metrics: Sequence[Mapping[str, Any]]) -> Curves:
 
 def _curves(rows: Sequence[Mapping[str, Any]]) -> Curves:
     points: dict[str, dict[int, float]] = {}
-    for at, row in enumerate(rows, start=1):
-        step = _number(row.get("step"))
-        for name, columns in _NAMES.items():
-            value = next((v for column in columns if (v := _number(row.get(column))) is not None), None)
+    n_undefined = 0
+    for at, read in enumerate(rows, start=1):
+        row = {_NO_WORD.sub("_", str(name).strip().lower()): value for name, value in read.items()}
+        step = _first(row, _STEPS)
+        others = {name: (name,) for name in row if name not in _KNOWN and _OTHERS.fullmatch(name)}
+        for name, columns in (_NAMES | others).items():
+            value = _first(row, columns)
             if value is not None:
                 points.setdefault(name, {})[at if step is None else int(step)] = value
-    return Curves({name: sorted(found.items()) for name, found in points.items()})
+        n_undefined += any(str(row.get(column)).strip().lower() in _UNDEFINED for column in _NAMES["train_loss"])
+    return Curves({name: sorted(points[name].items()) for name in sorted(points, key=_rank)}, n_undefined)
+
+
+def _rank(name: str) -> tuple[int, str]:
+    """Known curves in their order, then the others by name."""
+    return (list(_NAMES).index(name) if name in _NAMES else len(_NAMES), name)
+
+
+def _first(row: Mapping[str, Any], columns: Sequence[str]) -> float | None:
+    return next((value for column in columns if (value := _number(row.get(column))) is not None), None)
+
+
+def _with_point(value: object, delimiter: str) -> object:
+    """Where semicolons part the columns, a comma is the decimal one."""
+    return value.replace(",", ".") if delimiter == ";" and isinstance(value, str) else value
 
 
 def _number(value: object) -> float | None:
@@ -66,26 +95,6 @@ def _number(value: object) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and number != -1 else None
-
-
-def warnings_of(curves: Curves) -> list[str]:
-    """What a curve warns of, in words."""
-    said = []
-    train = [value for _, value in curves.points.get("train_loss", ())]
-    valid = [value for _, value in curves.points.get("valid_loss", ())]
-    if len(valid) >= _LEAST_POINTS and valid[-1] > min(valid) * (1 + _OVERFIT):
-        said.append("The validation loss rises again: overfitting. Take an earlier checkpoint or fewer epochs.")
-    if len(train) >= _LEAST_POINTS:
-        first, last = _mean(train[: len(train) // 3]), _mean(train[-(len(train) // 3) :])
-        if last > first * 0.98 and last > 0.1:
-            said.append("The training loss hardly falls: underfitting, or nothing to learn. Try more epochs.")
-        steps = [abs(b - a) for a, b in pairwise(train)]
-        if max(steps) > _JUMP * _mean(train):
-            said.append("The training loss jumps: unstable. Lower the learning-rate multiplier.")
-    accuracy = curves.last("train_accuracy")
-    if accuracy is not None and accuracy < 0.05 and len(train) >= _LEAST_POINTS:
-        said.append("Hardly a token is right: look at the format of the answers.")
-    return said
 
 
 def sparkline(values: Sequence[float], width: int = 40) -> str:
@@ -99,7 +108,3 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
     low, high = min(taken), max(taken)
     scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
     return "".join(_BARS[round((value - low) * scale)] for value in taken)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0

@@ -1,17 +1,22 @@
 """Looking after a job: its state, events, checkpoints and results, from the service into the ledger."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from finetuning.jobs.curves import Curves, curves_of_csv, curves_of_events
 from providers.tuning_client import TuningClient
 from providers.tuning_objects import RemoteEvent
-from schemas.errors import ModelError, RejectedRequestError, UserInputError
+from schemas.errors import ModelError, RejectedRequestError, ServiceRefusedError, UserInputError
 from schemas.tuning import ENDED, TuningLedger
 from storage.store import Store
 from storage.tuning_records import change_ledger, results_path
+
+T = TypeVar("T")
+_NOT_OFFERED = (400, 404, 405)
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,8 @@ async def look(store: Store, client: TuningClient, ledger: TuningLedger) -> Look
         hint = "`nightpoll finetune submit` with the same files goes on with it."
         raise UserInputError(f"the job {ledger.key} has not been submitted.", hint=hint)
     job = await client.job(ledger.job_id)
-    events = await client.events(ledger.job_id)
-    try:
-        checkpoints = {each.step: each.model for each in await client.checkpoints(ledger.job_id)}
-    except RejectedRequestError:  # not every compatible service has them
-        checkpoints = {}
+    events = await _if_offered(client.events(ledger.job_id))
+    checkpoints = {each.step: each.model for each in await _if_offered(client.checkpoints(ledger.job_id))}
     now = datetime.now(UTC)
 
     def seen(before: TuningLedger | None) -> TuningLedger:
@@ -79,6 +81,16 @@ def looked_before(store: Store, ledger: TuningLedger) -> Looked | None:
     return Looked(ledger, [], curves_of_csv(store.read_bytes(rel)))
 
 
+async def _if_offered(asked: Awaitable[list[T]]) -> list[T]:
+    """What a service lists; nothing where it is a compatible one without such a list."""
+    try:
+        return await asked
+    except (RejectedRequestError, ServiceRefusedError) as error:
+        if error.http_status in _NOT_OFFERED:
+            return []
+        raise
+
+
 async def _curves(store: Store, client: TuningClient, ledger: TuningLedger, events: list[RemoteEvent]) -> Curves:
     rel = results_path(ledger.key)
     if ledger.result_files and not store.exists(rel):
@@ -89,6 +101,6 @@ async def _curves(store: Store, client: TuningClient, ledger: TuningLedger, even
                 data = b""
         if data:
             store.put_if_absent(rel, data)
-    if store.exists(rel):
-        return curves_of_csv(store.read_bytes(rel))
+    if store.exists(rel) and (found := curves_of_csv(store.read_bytes(rel))).points:
+        return found
     return curves_of_events([event.data for event in events if event.kind == "metrics"])

@@ -25,6 +25,7 @@ def test_watch_shows_the_tuned_models_id_and_asks_where_the_models_file_says_now
     place = emulator.origin.partition("://")[2]
     assert f"{place} is asked, as the models file says now; mini was at 127.0.0.1:9 at submit." in said.err
     assert re.search(r"model created: gpt-4.1-mini-2025-04-14\.ft-[0-9a-f]{32}", said.err)
+    assert re.search(r"checkpoints at steps [\d, ]+: `finetune deploy", said.out)
     assert "[removed]" not in said.err + said.out
     assert last_job(here).entry.deployments[0].base_url == emulator.base_url
 

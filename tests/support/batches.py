@@ -12,6 +12,8 @@ PROFILES = ("openai", "azure_v1", "azure")
 FAST = 2000.0
 """Seconds of batch time in a real one: a batch of the usual 75 s is over in 40 ms."""
 ASK = "You are a man of {n}.\n\nQuestion: How is the economy?\n1. Good\n2. Fair\n3. Poor\nAnswer with the number only."
+N = 12
+"""Lines of a usual batch."""
 OVER = {"completed", "failed", "expired", "cancelled"}
 
 
@@ -67,3 +69,23 @@ def lines_of(client: openai.OpenAI, file_id: str | None) -> list[dict[str, Any]]
     if not file_id:
         return []
     return [json.loads(raw) for raw in client.files.content(file_id).content.split(b"\n") if raw.strip()]
+
+
+LINES = [make_line(n) for n in range(N)]
+IDS = {line["custom_id"] for line in LINES}
+
+
+def fresh(name: str, n: int = N) -> list[dict[str, Any]]:
+    """Lines whose ids no other test has."""
+    return [make_line(at, custom_id=f"{name}{at}.0") for at in range(n)]
+
+
+def run(client: openai.OpenAI, lines: list[dict[str, Any]]) -> tuple[Any, list[dict[str, Any]], list[dict[str, Any]]]:
+    """A batch that is over, the lines of its output and of its error file."""
+    batch = ended(client, create(client, jsonl(lines)).id)
+    return batch, lines_of(client, batch.output_file_id), lines_of(client, batch.error_file_id)
+
+
+def input_lines(profile: str, n: int = 5, **changes: Any) -> bytes:
+    """A file of n lines."""
+    return jsonl([make_line(at, profile=profile, **changes) for at in range(n)])

@@ -62,10 +62,12 @@ def check_training_file(asked: CheckAsked, *, as_json: bool) -> int:
     if not as_json:
         show_report(report, document)
     changes = _repaired(asked, report)
+    has_copy = changes not in ([], [NOTHING_TO_REPAIR])
+    left = _left_in(asked.fix, subject.model, window, held_out) if has_copy else None
     if as_json:
-        print_json(document | {"fixed": changes})
+        print_json(document | {"fixed": changes, "left": left})
     else:
-        for change in changes:
+        for change in [*changes, *_told_left(left)]:
             out.print(f"{asked.fix}: {change}", markup=False)
     return ExitCode.CHECK_SAID_NO if report.n_errors else ExitCode.DONE
 
@@ -73,9 +75,25 @@ def check_training_file(asked: CheckAsked, *, as_json: bool) -> int:
 def _repaired(asked: CheckAsked, report: FileReport) -> list[str]:
     if asked.fix is None:
         return []
-    if report.n_examples == 0:
-        return [NOTHING_TO_REPAIR]
-    return fix_file(asked.file, asked.fix, seed=asked.seed)
+    changes = fix_file(asked.file, asked.fix, seed=asked.seed) if report.n_lines else []
+    return changes if changes else [NOTHING_TO_REPAIR]
+
+
+def _left_in(fixed: Path | None, model: str, window: int | None, held_out: set[bytes]) -> dict[str, int]:
+    """What no repair could mend: kinds of errors of the new file, with how often."""
+    if fixed is None:
+        return {}
+    again = check_file(fixed, model=model, window_tokens=window, held_out=held_out)
+    return {code: again.n_by_code[code] for code in sorted(again.error_codes)}
+
+
+def _told_left(left: dict[str, int] | None) -> list[str]:
+    if left is None:
+        return []
+    if not left:
+        return ["passes the check"]
+    told = ", ".join(f"{code} {n:,}" for code, n in left.items())
+    return [f"errors that are left for you: {told}; `nightpoll finetune check` names the lines"]
 
 
 def _manifest_beside(file: Path) -> TuningManifest | None:

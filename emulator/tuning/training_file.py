@@ -130,7 +130,8 @@ def _wrong_message(message: Any) -> str | None:  # noqa: ANN401 - likewise
     role, content, weight = message.get("role"), message.get("content"), message.get("weight")
     if role not in _ROLES:
         return f"invalid role {json.dumps(role)[:40]}."
-    if not isinstance(content, str) and not (role == "assistant" and message.get("tool_calls")):
+    calls = role == "assistant" and (message.get("tool_calls") or message.get("function_call"))
+    if not isinstance(content, str) and not calls:
         return "'content' must be a string."
     if weight is not None and (role != "assistant" or weight not in (0, 1)):
         return "'weight' must be 0 or 1, on assistant messages only."

@@ -28,6 +28,7 @@ _MOST_CLASSES = 200
 _SORTED_RATIO = 3.0
 _LONGEST_LABEL = 60
 _FEW_ANSWERS = 10
+_HARDLY = 10
 
 
 @dataclass
@@ -56,6 +57,7 @@ class FileReport:
     problems: list[Problem] = field(default_factory=list)
     n_by_code: Counter[str] = field(default_factory=Counter)
     n_errors: int = 0
+    error_codes: set[str] = field(default_factory=set)
 
     @property
     def classes(self) -> dict[str, Counter[str]]:
@@ -65,7 +67,9 @@ class FileReport:
     def add(self, problem: Problem) -> None:
         """Keep a problem, or only count it."""
         self.n_by_code[problem.code] += 1
-        self.n_errors += problem.level == "error"
+        if problem.level == "error":
+            self.n_errors += 1
+            self.error_codes.add(problem.code)
         if self.n_by_code[problem.code] <= SHOWN_PER_CODE:
             self.problems.append(problem)
 
@@ -197,7 +201,7 @@ class _Checker:
         if found.n_examples < LEAST_EXAMPLES:
             what = f"{found.n_examples} usable examples; the services want {LEAST_EXAMPLES} at least."
             found.add(Problem(what, name, "Hundreds are advised.", code="too_few"))
-        if found.n_lines and not found.n_examples and (problem := other_format(self._path)) is not None:
+        if found.n_lines > _HARDLY * found.n_examples and (problem := other_format(self._path)) is not None:
             found.add(problem)
         if found.n_bytes > MOST_BYTES:
             found.add(Problem("the file is larger than 512 MB.", name, "Take a sample.", code="too_large"))

@@ -20,12 +20,15 @@ _SPECIAL = re.compile(r"<\|[A-Za-z0-9_]{2,40}\|>|</s>|\[/?INST\]|<</?SYS>>")
 """Of the services' own models, and of the open ones behind compatible services."""
 MOST_UPPER = 0.3
 _LEAST_LETTERS = 40
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Characters that no text has: tabs and ends of lines are none of them."""
 
 _FOUND = {
     "email": ("the line holds an e-mail address.", "Take personal data out."),
     "phone": ("the line holds a telephone number.", "Take personal data out."),
     "key": ("the line holds something that looks like a key.", "Take it out, and revoke it."),
     "special_token": ("the line spells a special token.", "The service reads it as an order, not as text."),
+    "control_character": ("the line holds a control character, such as NUL.", "`--fix` takes it out."),
 }
 
 
@@ -49,6 +52,8 @@ def piece_facts(text: str, count: Callable[[str], int]) -> PieceFacts:
         found.append("key")
     if _SPECIAL.search(text):
         found.append("special_token")
+    if not text.isprintable() and CONTROL.search(text):
+        found.append("control_character")
     letters, upper = sum(map(str.isalpha, text)), sum(map(str.isupper, text))
     return PieceFacts(count(text), letters, upper, tuple(found))
 
@@ -83,7 +88,7 @@ def content_problems(example: Example, facts: list[PieceFacts], name: str) -> It
     where = f"{name}:{example.line}"
     for code in sorted({code for one in facts for code in one.found}):
         what, hint = _FOUND[code]
-        yield Problem(what, where, hint, code=code)
+        yield Problem(what, where, hint, "warning" if code == "control_character" else "error", code)
     letters, upper = sum(one.n_letters for one in facts), sum(one.n_upper for one in facts)
     if letters >= _LEAST_LETTERS and upper > MOST_UPPER * letters:
         what = f"{upper / letters:.0%} of its letters are capitals."

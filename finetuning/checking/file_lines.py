@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from finetuning.checking.message_checks import MESSAGE_KEYS, conversation_problem, is_learned
 from schemas.completion_form import SEPARATOR, STOP
 from schemas.errors import Problem, UserInputError
 from storage.named_file import checked_file
 
 BOM = b"\xef\xbb\xbf"
-ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 LONGEST_LINE_BYTES = 10_000_000
 _KEYS = {"messages", "tools", "parallel_tool_calls", "functions"}
+_KINDS = (("tools", list, "list"), ("functions", list, "list"), ("parallel_tool_calls", bool, "true or false"))
 _OLDER_KEYS = {"prompt", "completion"}
 _OTHER_METHODS = {"input", "preferred_output", "preferred_completion", "non_preferred_output", "reference_answer"}
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -99,11 +100,22 @@ def read_line(raw: bytes, number: int, name: str) -> Example | Problem:
     return Problem("the line has no `messages`.", where, hint, code="no_messages")
 
 
-def _object(raw: bytes, where: str) -> dict[str, Any] | Problem:
+def _unread(raw: bytes, where: str) -> Problem | None:
+    """What is wrong with a line before it is read as JSON."""
     if not raw.strip():
         return Problem("the line is blank.", where, "`--fix` takes it out.", "warning", "blank_line")
+    if raw.startswith(BOM):
+        hint = "Files were put together, each with its own; `--fix` takes it out."
+        return Problem("a byte-order mark stands inside the file.", where, hint, code="bom_inside")
     if len(raw) > LONGEST_LINE_BYTES:
         return Problem("the line is longer than any model reads.", where, code="line_too_long")
+    return None
+
+
+def _object(raw: bytes, where: str) -> dict[str, Any] | Problem:
+    problem = _unread(raw, where)
+    if problem is not None:
+        return problem
     try:
         found = _DECODER.decode(raw.decode())
     except UnicodeDecodeError:
@@ -112,9 +124,47 @@ def _object(raw: bytes, where: str) -> dict[str, Any] | Problem:
         at = f" at column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         hint = "One JSON object a line, in double quotes, without a comma at its end."
         return Problem(f"the line is not JSON{at}.", where, hint, code="not_json")
-    if isinstance(found, dict):
-        return found if _HALF_CHARACTER.search(raw) is None else _whole_characters(found, where)
-    return Problem("the line is no JSON object.", where, 'Write {"messages": [...]}.', code="not_an_object")
+    if not isinstance(found, dict):
+        return Problem("the line is no JSON object.", where, 'Write {"messages": [...]}.', code="not_an_object")
+    problem = _twice(raw, found, where)
+    if problem is None and _HALF_CHARACTER.search(raw) is not None:
+        return _whole_characters(found, where)
+    return found if problem is None else problem
+
+
+def _twice(raw: bytes, found: dict[str, Any], where: str) -> Problem | None:
+    """A key that one object has twice; looked for only where more seem to be written than were read."""
+    if _n_colons(raw) <= _n_keys(found) or (key := _written_twice(raw)) is None:
+        return None
+    hint = "Nobody knows which of the two is meant: keep one."
+    return Problem(f"the key {key[:40]!r} is written twice.", where, hint, code="duplicate_key")
+
+
+def _n_colons(raw: bytes) -> int:
+    """At least the keys written in a line; more where texts quote words before colons."""
+    return raw.count(b'":') + raw.count(b'" :')
+
+
+def _n_keys(found: dict[str, Any]) -> int:
+    """Keys of a line and of its messages: what stands deeper is looked at one by one."""
+    messages = found.get("messages")
+    each = messages if isinstance(messages, list) else ()
+    return len(found) + sum(len(message) for message in each if isinstance(message, dict))
+
+
+def _written_twice(raw: bytes) -> str | None:
+    """A key that one object of the line has twice: readers keep the last and say nothing."""
+    twice: list[str] = []
+
+    def kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice.extend(name for name in found if names.count(name) > 1)
+        return found
+
+    json.loads(raw, object_pairs_hook=kept)
+    return twice[0] if twice else None
 
 
 def _whole_characters(found: dict[str, Any], where: str) -> dict[str, Any] | Problem:
@@ -129,18 +179,16 @@ def _whole_characters(found: dict[str, Any], where: str) -> dict[str, Any] | Pro
 def _chat(found: dict[str, Any], number: int, where: str) -> Example | Problem:
     messages = found["messages"]
     problem = _keys(found, where)
-    if problem is None and isinstance(messages, list):
-        problem = next((p for at, m in enumerate(messages) if (p := _message(m, at, where))), None)
     if problem is None:
-        problem = _ending(messages, where)
+        problem = conversation_problem(messages, where)
     if problem is not None:
         return problem
     first = messages[0]
     system = first["content"] if first["role"] in ("system", "developer") else ""
     prompt = tuple(_text(m) for m in messages[:-1])
-    n_earlier = sum(m["role"] == "assistant" and _is_learned(m) for m in messages[:-1])
+    n_earlier = sum(m["role"] == "assistant" and is_learned(m) for m in messages[:-1])
     last = messages[-1]
-    return Example(number, prompt, system, _text(last), True, _is_learned(last), n_earlier)
+    return Example(number, prompt, system, _text(last), True, is_learned(last), n_earlier)
 
 
 def _text(message: dict[str, Any]) -> str:
@@ -149,55 +197,21 @@ def _text(message: dict[str, Any]) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _is_learned(message: dict[str, Any]) -> bool:
-    return message.get("weight") != 0
-
-
 def _keys(found: dict[str, Any], where: str) -> Problem | None:
     unknown, messages = sorted(set(found) - _KEYS), found["messages"]
     if unknown:
         return _unknown_key(unknown[0], where)
     if not isinstance(messages, list) or not messages:
         return Problem("`messages` is no list, or empty.", where, code="no_messages")
+    for key, kind, word in _KINDS:
+        if found.get(key) is not None and not isinstance(found[key], kind):
+            return Problem(f"`{key}` is no {word}.", where, code="bad_tools")
     return None
 
 
 def _unknown_key(key: str, where: str) -> Problem:
     what = f"the key {key[:40]!r} is none of a training line."
     return Problem(what, where, "Remove it; `--fix` does.", code="unknown_key")
-
-
-def _ending(messages: list[dict[str, Any]], where: str) -> Problem | None:
-    last = messages[-1]
-    if last["role"] != "assistant":
-        hint = "The last message is the answer to be learned."
-        return Problem(f"the last message is the {last['role']}'s.", where, hint, code="no_answer")
-    if not any(m["role"] == "user" for m in messages[:-1]):
-        return Problem("no user asks anything.", where, code="no_user_message")
-    if not any(m["role"] == "assistant" and _is_learned(m) for m in messages):
-        return Problem("every answer has weight 0: nothing is learned.", where, code="nothing_trained")
-    if not str(last.get("content") or "").strip() and not last.get("tool_calls"):
-        return Problem("the answer is empty.", where, "Leave out who gave no answer.", code="empty_answer")
-    return None
-
-
-def _message(message: object, at: int, where: str) -> Problem | None:
-    place = f"message {at + 1}"
-    if not isinstance(message, dict):
-        return Problem(f"{place} is no object.", where, code="bad_message")
-    role = message.get("role")
-    if role not in ROLES:
-        hint = f"Roles: {', '.join(ROLES)}."
-        return Problem(f"{place} has the role {str(role)[:30]!r}.", where, hint, code="unknown_role")
-    if not isinstance(message.get("content"), str) and not (role == "assistant" and message.get("tool_calls")):
-        parts = isinstance(message.get("content"), list)
-        hint = "Parts are not read here: write the text itself." if parts else "Leave the message out if it is empty."
-        return Problem(f"the content of {place} is no text.", where, hint, code="no_content")
-    weight = message.get("weight")
-    if weight is not None and (role != "assistant" or isinstance(weight, bool) or weight not in (0, 1)):
-        hint = "0 or 1, on assistant messages only."
-        return Problem(f"the weight of {place} is not allowed.", where, hint, code="bad_weight")
-    return None
 
 
 def _older(found: dict[str, Any], number: int, where: str) -> Example | Problem:
@@ -224,10 +238,16 @@ def bare_answer(example: Example) -> str:
 
 
 def without_unknown_keys(raw: bytes) -> bytes:
-    """A line, known to be an object, without the keys that no training line has."""
+    """A line, known to be an object, without the keys that no training line or message has."""
     found = json.loads(raw)
     known = _KEYS if "messages" in found else _OLDER_KEYS
-    return json.dumps({key: value for key, value in found.items() if key in known}, ensure_ascii=False).encode()
+    found = {key: value for key, value in found.items() if key in known}
+    if isinstance(found.get("messages"), list):
+        found["messages"] = [
+            {key: value for key, value in m.items() if key in MESSAGE_KEYS} if isinstance(m, dict) else m
+            for m in found["messages"]
+        ]
+    return json.dumps(found, ensure_ascii=False).encode()
 
 
 def lacks_separator(example: Example) -> bool:

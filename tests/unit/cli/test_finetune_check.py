@@ -107,6 +107,22 @@ def test_repair_without_a_usable_line_shows_the_report_and_writes_nothing(here: 
     assert not (here / "mended.jsonl").exists()
 
 
+def test_repair_says_that_the_copy_passes_or_what_is_left_for_a_person(here: Path, nightpoll: CommandLine) -> None:
+    keyed = "".join(line(n).replace('"content"', '"time": 1, "content"') for n in range(20))
+    (here / "keyed.jsonl").write_text(keyed, encoding="utf-8")
+    (here / "mails.jsonl").write_text(keyed + line(30).replace("word", "a@b.co") * 2, encoding="utf-8")
+
+    whole = nightpoll("finetune", "check", "keyed.jsonl", "--fix", "whole.jsonl")
+    code, found = said(nightpoll, "mails.jsonl", "--fix", "rest.jsonl")
+
+    assert (whole.code, "whole.jsonl: passes the check" in whole.out) == (9, True)
+    assert "20 lines freed from keys" in whole.out
+    assert nightpoll("finetune", "check", "whole.jsonl").code == 0
+    assert (code, found["left"]) == (9, {"email": 2})
+    told = nightpoll("finetune", "check", "mails.jsonl", "--fix", "again.jsonl").out
+    assert "errors that are left for you: email 2" in told.replace("\n", " ")
+
+
 def test_own_words_are_counted_and_not_shown(here: Path, nightpoll: CommandLine) -> None:
     words = [{"role": "user", "content": "Question: What worries you?"}, {"role": "assistant", "content": ""}]
     lines = [json.dumps({"messages": [words[0], {**words[1], "content": f"worry {n} of mine"}]}) for n in range(30)]

@@ -115,7 +115,7 @@ def test_fix_repairs_into_a_new_file_and_says_what_it_changed(tmp_path: Path) ->
     changes = fix_file(path, mended, seed=1)
 
     assert "12 separators put behind prompts" in changes
-    assert "1 unusable lines taken out" in changes
+    assert "1 unusable line taken out" in changes
     report = check_file(mended, model="gpt-4.1-mini")
     assert (report.n_examples, report.n_errors) == (13, 0)
     with pytest.raises(UserInputError):

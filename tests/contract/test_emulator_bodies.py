@@ -1,32 +1,19 @@
 """Bodies of every profile against the official descriptions (openapi/SOURCES.md: sources, validators, known gaps)."""
 
-import json
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import httpx2
-import jsonschema
 import pytest
-from openapi_schema_validator import OAS30Validator, OAS31Validator
 
+from tests.support import descriptions
+from tests.support.descriptions import AUTHORING_2024, INFERENCE, OPENAI, V1
 from tests.support.emulator import TestEmulator, running_emulator
 
-FOLDER = Path(__file__).parent / "openapi"
 NO_TLS = False  # plain HTTP: reading the trust store would cost each call 80 ms
 ASK = "You are a man.\n\nQuestion: How is the economy?\n1. Good\n2. Poor\nAnswer with the number only."
 VERSION = "2024-10-21"
-DESCRIPTIONS = {
-    "openai": ("openai.subset.openapi.json", OAS31Validator, "components/schemas"),
-    "azure_v1": ("azure-openai-v1.subset.openapi.json", OAS30Validator, "components/schemas"),
-    "azure": ("azure-openai-inference-2025-03-01-preview.subset.openapi.json", OAS30Validator, "components/schemas"),
-    "azure models": (
-        "azure-openai-authoring-2024-10-21.subset.swagger.json",
-        jsonschema.Draft4Validator,
-        "definitions",
-    ),
-}
+DESCRIPTIONS = {"openai": OPENAI, "azure_v1": V1, "azure": INFERENCE, "azure models": AUTHORING_2024}
 REQUESTS = {
     "openai": "CreateChatCompletionRequest",
     "azure_v1": "AzureCreateChatCompletionRequest",
@@ -46,17 +33,8 @@ MODEL_LISTS = {
 MODELS = {"openai": ("openai", "Model"), "azure_v1": ("azure_v1", "OpenAI.Model"), "azure": ("azure models", "Model")}
 
 
-@cache
-def description(source: str) -> dict[str, Any]:
-    return json.loads((FOLDER / DESCRIPTIONS[source][0]).read_text("utf-8"))
-
-
 def check(source: str, name: str, value: Any) -> None:
-    _, validator, place = DESCRIPTIONS[source]
-    root = place.split("/")[0]
-    schema = {"$ref": f"#/{place}/{name}", root: description(source)[root]}
-    problems = [f"{error.json_path}: {error.message}" for error in validator(schema).iter_errors(value)]
-    assert problems == []
+    descriptions.check(value, DESCRIPTIONS[source], name)
 
 
 def on_the_wire(profile: str, error: dict[str, Any]) -> dict[str, Any]:

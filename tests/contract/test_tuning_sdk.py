@@ -4,28 +4,20 @@ Known gaps (openapi/SOURCES.md): nulls are dropped before validating; pending, p
 and in its preview only; `trainingType` is in no description.
 """
 
-import json
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import httpx2
-import jsonschema
 import openai
 import pytest
-from openapi_schema_validator import OAS30Validator, OAS31Validator
 
 from tests.support.batches import PROFILES, sdk
+from tests.support.descriptions import AUTHORING_2025, OPENAI, V1, Description, errors_in, without_nulls
 from tests.support.emulator import TestEmulator, running_emulator
 from tests.support.tunings import FAST, asking, create, deployed, ended, jsonl, training_lines, upload
 from tests.support.until import until
 
-FOLDER = Path(__file__).parent / "openapi"
-OPENAI = ("openai.subset.openapi.json", OAS31Validator, "components/schemas")
-V1 = ("azure-openai-v1.subset.openapi.json", OAS30Validator, "components/schemas")
-DATED = ("azure-openai-authoring-2025-04-01-preview.subset.swagger.json", jsonschema.Draft4Validator, "definitions")
-SCHEMAS: dict[str, dict[str, tuple[tuple[str, Any, str], str]]] = {
+BODIES: dict[str, dict[str, tuple[Description, str]]] = {
     "openai": {
         "job": (OPENAI, "FineTuningJob"),
         "events": (OPENAI, "ListFineTuningJobEventsResponse"),
@@ -37,22 +29,15 @@ SCHEMAS: dict[str, dict[str, tuple[tuple[str, Any, str], str]]] = {
         "checkpoints": (V1, "OpenAI.ListFineTuningJobCheckpointsResponse"),
     },
     "azure": {
-        "job": (DATED, "FineTuningJob"),
-        "events": (DATED, "FineTuningJobEventList"),
-        "checkpoints": (DATED, "FineTuningJobCheckpointList"),
+        "job": (AUTHORING_2025, "FineTuningJob"),
+        "events": (AUTHORING_2025, "FineTuningJobEventList"),
+        "checkpoints": (AUTHORING_2025, "FineTuningJobCheckpointList"),
     },
 }
 
 
-@cache
-def description(name: str) -> dict[str, Any]:
-    return json.loads((FOLDER / name).read_text("utf-8"))
-
-
 def check(profile: str, kind: str, body: dict[str, Any]) -> None:
-    (name, validator, place), schema = SCHEMAS[profile][kind]
-    root = place.split("/")[0]
-    errors = validator({"$ref": f"#/{place}/{schema}", root: description(name)[root]}).iter_errors(without_nulls(body))
+    errors = errors_in(without_nulls(body), *BODIES[profile][kind])
     # a key that is null on the wire is there
     found = [f"{e.json_path}: {e.message}" for e in errors if not (e.validator == "required" and null_keys(body, e))]
     assert found == []
@@ -62,12 +47,6 @@ def null_keys(body: Any, error: Any) -> bool:
     for step in error.absolute_path:
         body = body[step]
     return error.message.split("'")[1] in body
-
-
-def without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: without_nulls(each) for key, each in value.items() if each is not None}
-    return [without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 @pytest.fixture(scope="module", params=PROFILES)

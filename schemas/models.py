@@ -88,6 +88,12 @@ class Tuning(Strict):
     sku: str = Field("Standard", description="Azure: tier of the deployment.")
     capacity: int = Field(1, gt=0, description="Azure: thousands of tokens a minute.")
     usd_per_hour: float | None = Field(None, ge=0, description="Hosting, whether used or not.")
+    trains_until: date | None = Field(
+        None, description="When the service stops training the model; `finetune submit` is refused from then on."
+    )
+    retires_on: date | None = Field(
+        None, description="When the service shuts tuned models down; default: `retires_on` of the base model."
+    )
 
     @field_validator("token_env")
     @classmethod

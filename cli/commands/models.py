@@ -146,10 +146,16 @@ def rollout(
     as_json: JsonOpt = False,
 ) -> int:
     """Let a version answer for a share of respondents beside the live one, always the same ones and nested."""
+    from cli.tuning.dates import refuse_retired
     from cli.views.registry import model_document, parsed_share, show_model
     from finetuning.versions.registry import rollout as roll_out
+    from storage.tuning_records import load_registry
 
     store = load_store(load_settings())
+    beside = load_registry(store).models.get(name)
+    found = None if beside is None else beside.version(version)
+    if found is not None and parsed_share(share) > 0:
+        refuse_retired(f"{name}@{version}", found.entry)
     registry = roll_out(store, name, version, parsed_share(share))
     document = model_document(store, registry, name, datetime.now(UTC))
     print_json(document) if as_json else show_model(document)

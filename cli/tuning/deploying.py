@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from cli.tuning.context import needs_deployment, tuning_of, with_manager
+from cli.tuning.dates import refuse_retired
 from cli.tuning.entries import is_in_models_file, keep_entry, with_entry_of_today
 from cli.tuning.jobs import as_it_is
 from cli.views.console import err
@@ -20,6 +21,7 @@ from finetuning.deployments.deploy import (
 )
 from finetuning.deployments.hosting import is_deployed
 from finetuning.deployments.serving import ask_once, until_served
+from finetuning.deployments.tuned_entry import serves_until
 from finetuning.jobs.training_bill import training_cost
 from finetuning.versions.registry import add_version
 from finetuning.versions.registry import check_name as check_registered_name
@@ -46,6 +48,8 @@ def deploy_job(
     if ledger.tuned_model is None:
         ledger = as_it_is(store, ledger, environ)
     model = model_to_deploy(ledger, checkpoint)
+    served = ledger.entry.model_copy(update={"retires_on": serves_until(ledger.entry), "model": model})
+    refuse_retired(ledger.key, served)
     keep_entry(store, ledger)
     if deployment is not None:
         _deploy(store, ledger, environ, deployment, model)

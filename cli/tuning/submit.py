@@ -10,6 +10,7 @@ import typer
 
 from cli.context import load_environ, load_settings, load_store
 from cli.tuning.context import model_entry, tuning_of
+from cli.tuning.dates import refuse_training
 from cli.tuning.entries import keep_entry
 from cli.tuning.following import exit_code
 from cli.tuning.jobs import Wanted, as_bought, submit, wanted_job
@@ -72,6 +73,7 @@ def submit_files(asked: Asked, *, yes: bool, as_json: bool) -> int:
         keep_entry(store, begun)
         ledger = begun
     else:
+        refuse_training(asked.model, entry, "models file")
         bound = partial(refuse_over_month, store, usd=usd, limit_usd=_month_usd(asked, training))
         bound(known=load_ledger(store, begun.key))
         size = f"{report.n_examples:,} examples, {report.n_tokens:,} tokens"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from math import isnan
 from typing import Any
 
+from cli.tuning.dates import refuse_retired
 from cli.views.evaluation import evaluated
 from evaluation.inference.held_out import Gap, HeldOut, held_out
 from finetuning.versions.lineage import NO_MANIFEST
@@ -42,6 +43,9 @@ def promote_version(store: Store, name: str, version: str, rule: Rule) -> dict[s
     found = None if model is None else model.version(version)
     if model is None or found is None:
         raise UserInputError(f"there is no {name}@{version}.", hint="`nightpoll models list` shows them.")
+    if rule.force is not None and not rule.force.strip():
+        raise UserInputError("the reason is empty.", where="--force", hint="Say why: it is kept with the version.")
+    refuse_retired(f"{name}@{version}", found.entry)
     if rule.run is None:
         if rule.force is None:
             hint = "`--run RUN` of a run that asked it and its rival on held-out respondents, or `--force REASON`."

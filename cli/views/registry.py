@@ -4,6 +4,7 @@ import math
 from datetime import datetime
 from typing import Any
 
+from cli.tuning.dates import date_of, shutdown_warnings
 from cli.views.console import out
 from cli.views.hosting import hosting_of
 from cli.views.text_table import print_table
@@ -71,11 +72,22 @@ def show_model(document: dict[str, Any]) -> None:
         [
             v["version"], v["state"], v["added_at"][:16].replace("T", " "), _usd(v["cost_usd"]),
             "" if v["hosting"] is None else _usd(v["hosting"]["usd"]),
-            "" if v["hosting"] is None else _hourly(v["hosting"]["usd_per_hour"]), v["job"], v["model"],
+            "" if v["hosting"] is None else _hourly(v["hosting"]["usd_per_hour"]), v["retires_on"] or "", v["job"],
+            v["model"],
         ]
         for v in document["versions"]
     ]  # fmt: skip
-    headers = ["version", "state", "added (UTC)", "training US$", "hosting US$", "US$ an hour", "job", "model"]
+    headers = [
+        "version",
+        "state",
+        "added (UTC)",
+        "training US$",
+        "hosting US$",
+        "US$ an hour",
+        "shut down on",
+        "job",
+        "model",
+    ]
     print_table(document["name"], headers, rows, right=(3, 4, 5))
     _warn([document])
     for version in document["versions"]:
@@ -88,6 +100,8 @@ def show_model(document: dict[str, Any]) -> None:
 
 
 def _warn(documents: list[dict[str, Any]]) -> None:
+    for sentence in (sentence for document in documents for sentence in document["shutdowns"]):
+        out.print(sentence, style="yellow", markup=False)
     for version in (v for document in documents for v in document["versions"]):
         for warning in [] if version["hosting"] is None else version["hosting"]["warnings"]:
             out.print(warning, style="yellow", markup=False)
@@ -107,8 +121,10 @@ def _summary(store: Store, name: str, model: RegisteredModel, now: datetime) -> 
         "cost_usd": sum(known) if known else None,
         "hosting_usd_per_hour": sum(each["usd_per_hour"] for each in hosting.values()),
         "versions": [
-            v.model_dump(mode="json", exclude={"entry"}) | {"hosting": hosting.get(v.version)} for v in model.versions
+            v.model_dump(mode="json", exclude={"entry"}) | date_of(v) | {"hosting": hosting.get(v.version)}
+            for v in model.versions
         ],
+        "shutdowns": shutdown_warnings(name, model),
     }
 
 

@@ -1,6 +1,6 @@
 """The models-file entry of a tuned model: that of its base, with the tuned id and where it is deployed. Pure."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from providers.service import origin
 from schemas.models import Model
@@ -32,5 +32,16 @@ def tuned_entry(
             "version": label,
             "manifest": ledger.manifest,
             "fresh_until": fresh_until,
+            "retires_on": serves_until(entry),
         }
     )
+
+
+def serves_until(entry: Model) -> date | None:
+    """When the service shuts down what was tuned from a model: on Azure later than the model; None: nobody knows.
+
+    Args:
+        entry: of the base model.
+    """
+    own = None if entry.tuning is None else entry.tuning.retires_on
+    return entry.retires_on if own is None else own

@@ -14,6 +14,10 @@ from schemas.yaml_source import Source
 
 WARN_BEFORE = timedelta(days=60)
 """A shutdown is told this long ahead."""
+_CORRECT = (
+    "Put another version into service. If the date has moved, correct `retires_on` of the base model's `tuning` in the "
+    "models file and repeat `nightpoll finetune deploy JOB --register NAME`."
+)
 _LIMITS = ("rpm", "tpm", "quota_counting", "enqueued_tokens")
 _BETWEEN_DEPLOYMENTS = frozenset({"duplicate_deployment", "mixed_services"})
 
@@ -50,11 +54,27 @@ def retirement(name: str, model: Model, where: str, *, today: date) -> Iterator[
         return
     if today >= model.retires_on:
         what = f"the service shut {name} ({model.model}) down on {model.retires_on}."
-        yield Problem(what, where, "Choose another model, or correct the date.", code="retired")
+        hint = "Choose another model, or correct the date."
+        yield Problem(what, where, hint if model.version is None else _CORRECT, code="retired")
         return
     days = (model.retires_on - today).days
     what = f"the service shuts {name} ({model.model}) down on {model.retires_on}, in {days} days."
     yield Problem(what, where, "Plan its replacement.", "warning", "retires_soon")
+
+
+def training_end(name: str, model: Model, where: str, *, today: date) -> Iterator[Problem]:
+    """The day on which a service trains a model no longer has come, or is near."""
+    last = None if model.tuning is None else model.tuning.trains_until
+    if last is None or today < last - WARN_BEFORE:
+        return
+    if today >= last:
+        hint = "Choose another model, or correct `tuning.trains_until`. Models tuned before answer until they retire."
+        yield Problem(
+            f"the service stopped training {name} ({model.model}) on {last}.", where, hint, code="no_training"
+        )
+        return
+    what = f"the service stops training {name} ({model.model}) on {last}, in {(last - today).days} days."
+    yield Problem(what, where, "A later correction of the model could not be trained.", "warning", "training_ends")
 
 
 def is_loopback(base_url: str) -> bool:

@@ -12,10 +12,10 @@ from emulator.batches.batch_input import URLS, Examined, InputError, InputRules,
 from emulator.batches.batch_job import Job, timetable
 from emulator.batches.batch_refusals import nothing_to_cancel, token_limit_exceeded
 from emulator.batches.batch_work import Bench, WorkedLine
-from emulator.files.shelf import DAY_S, Shelf, StoredFile
+from emulator.files.shelf import OPENAI_FILE_LIFE_S, Shelf, StoredFile
 from emulator.service import Service
+from emulator.strikes import Strikes
 
-OPENAI_FILE_LIFE_S = 30 * DAY_S
 _MAX_LINES = {"openai": 50_000, "azure_v1": 100_000, "azure": 100_000}
 
 
@@ -46,17 +46,9 @@ class BatchDesk:
     def set_faults(self, faults: BatchFaults) -> None:
         """Replace the faults; batches already created keep theirs."""
         self.faults = faults
-        self._spent: dict[str, int] = {}
+        self.strikes = Strikes(faults)
         self._n_at_faults = len(self._jobs)
         self._bench.forget_strikes()
-
-    def spend(self, name: str) -> bool:
-        """Whether one of the next so many creates, uploads or downloads is to be struck; uses one up."""
-        used = self._spent.get(name, 0)
-        if used >= getattr(self.faults, name):
-            return False
-        self._spent[name] = used + 1
-        return True
 
     def examine(self, file: StoredFile, endpoint: str) -> Examined:
         """Read an input file; takes seconds for a large one."""

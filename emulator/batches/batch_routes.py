@@ -1,7 +1,6 @@
 """The addresses of batches: create, retrieve, list, cancel; and the work that goes on behind them."""
 
 import asyncio
-import json
 from typing import Any
 
 from starlette.requests import Request
@@ -12,7 +11,8 @@ from emulator.batches import batch_bodies, batch_refusals
 from emulator.batches.batch_desk import BatchDesk, CreateOrder
 from emulator.batches.batch_input import URLS, V1_URLS
 from emulator.batches.batch_job import Job
-from emulator.files.file_routes import answered, guarded, page, page_limit
+from emulator.files import file_refusals
+from emulator.files.endpoints import answered, guarded, json_object, page, page_limit
 from emulator.files.shelf import Shelf
 from emulator.service import Service
 from emulator.wire import refusals
@@ -49,11 +49,11 @@ class _Batches:
 
     async def create(self, request: Request) -> Response:
         order = self._order(await request.body())
-        if self._desk.spend("cut_before_create"):
+        if self._desk.strikes.spend("cut_before_create"):
             return Cut()
         file = self._shelf.find(order.input_file_id)
         if file is None:
-            raise batch_refusals.no_such_file(self._config, order.input_file_id)
+            raise file_refusals.no_such_file(self._config, order.input_file_id)
         status = file.status(self._shelf.time.now())
         if status != "processed":
             raise batch_refusals.not_processed(self._config, status)
@@ -62,9 +62,9 @@ class _Batches:
         examined = await asyncio.to_thread(self._desk.examine, file, order.endpoint)
         job = self._desk.create(order, examined)
         self._keep_working()
-        if self._desk.spend("cut_after_create"):
+        if self._desk.strikes.spend("cut_after_create"):
             return Cut()
-        if self._desk.spend("error_after_create"):
+        if self._desk.strikes.spend("error_after_create"):
             raise refusals.server_error(self._config, 500)
         return self._created(request, job)
 
@@ -86,12 +86,7 @@ class _Batches:
         return answered(self._service, batch_bodies.batch_object(self._config, job))
 
     def _order(self, content: bytes) -> CreateOrder:
-        try:
-            body = json.loads(content)
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise self._wrong("We could not parse the JSON body of your request.", None)
+        body = json_object(self._config, content)
         file_id, endpoint = body.get("input_file_id"), body.get("endpoint")
         if not isinstance(file_id, str) or not file_id:
             raise self._wrong("Missing required parameter: 'input_file_id'.", "input_file_id")
@@ -140,7 +135,7 @@ class _Batches:
         return job
 
     def _wrong(self, message: str, param: str | None) -> Refusal:
-        return batch_refusals.bad_request(self._config, message, param=param)
+        return file_refusals.bad_request(self._config, message, param=param)
 
     def _keep_working(self) -> None:
         if self._working is None or self._working.done():

@@ -1,32 +1,28 @@
 """The addresses of files: upload, list, retrieve, content, delete."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from emulator.batches import batch_bodies, batch_refusals
-from emulator.batches.batch_desk import OPENAI_FILE_LIFE_S, BatchDesk
+from emulator.batches.batch_desk import BatchDesk
+from emulator.files import file_bodies, file_refusals
+from emulator.files.endpoints import answered, guarded, page, page_limit
 from emulator.files.multipart import BrokenFormError, FormReader
-from emulator.files.shelf import DAY_S, Shelf, StoredFile
+from emulator.files.shelf import DAY_S, OPENAI_FILE_LIFE_S, Shelf, StoredFile
 from emulator.service import Service
-from emulator.wire import headers
 from emulator.wire.refusals import Refusal
-from emulator.wire.responses import JSON, Cut, api_version, check_version, refused
+from emulator.wire.responses import Cut, api_version
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 MAX_UPLOAD_BYTES = 512_000_000
 _PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 _FIRST_PAGED_VERSION = "2025-04-01-preview"
 _LEAST_LIFE_S = {"openai": 3600, "azure_v1": 14 * DAY_S, "azure": 14 * DAY_S}
 _MOST_LIFE_S = 30 * DAY_S
 _FLUSH_S = 0.02
-
-Listed = TypeVar("Listed", bound=Any)
 
 
 def file_routes(service: Service, shelf: Shelf, desk: BatchDesk) -> list[Route]:
@@ -40,59 +36,6 @@ def file_routes(service: Service, shelf: Shelf, desk: BatchDesk) -> list[Route]:
         Route(f"{base}/{{file_id}}", guarded(service, files.delete), methods=["DELETE"]),
         Route(f"{base}/{{file_id}}/content", guarded(service, files.content), methods=["GET"]),
     ]
-
-
-def guarded(service: Service, endpoint: Endpoint) -> Endpoint:
-    """An endpoint behind the checks of version and key, whose refusals become responses."""
-
-    async def checked(request: Request) -> Response:
-        raw = dict(request.scope["headers"])
-        try:
-            check_version(service.config, request.scope)
-            service.access.check(raw)
-            return await endpoint(request)
-        except Refusal as refusal:
-            return refused(service, refusal, call_id=headers.client_id(raw.items()))
-
-    return checked
-
-
-def answered(service: Service, body: object, *, status: int = 200, more: dict[str, str] | None = None) -> Response:
-    """A JSON body with the headers every answer carries."""
-    request_id = f"req_emulator_{service.arrivals.total:010d}"
-    shown = headers.identity(service.config, request_id=request_id, call_id="", took_s=0.0)
-    shown |= {} if more is None else more
-    return Response(json.dumps(body), status_code=status, headers=shown, media_type=JSON)
-
-
-def page(service: Service, request: Request, listed: Sequence[Listed], *, default: int, most: int) -> list[Listed]:
-    """The entries that follow `after`, one more than `limit` if there are more.
-
-    Raises:
-        Refusal: 400, the limit is no number in range or `after` names nothing.
-    """
-    limit = page_limit(service, request, default=default, most=most)
-    after = request.query_params.get("after")
-    start = 0
-    if after:
-        ids = [entry.id for entry in listed]
-        if after not in ids:
-            raise batch_refusals.bad_request(service.config, f"No entry has the id '{after}'.", param="after")
-        start = ids.index(after) + 1
-    return list(listed[start : start + limit + 1])
-
-
-def page_limit(service: Service, request: Request, *, default: int, most: int) -> int:
-    """The number of entries asked for.
-
-    Raises:
-        Refusal: 400.
-    """
-    text = request.query_params.get("limit", str(default))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-        message = f"'limit' must be a whole number from 1 to {most}."
-        raise batch_refusals.bad_request(service.config, message, param="limit")
-    return int(text)
 
 
 class _Files:
@@ -122,7 +65,7 @@ class _Files:
             expires_after_s=life_s,
             is_broken=faults.file_error,
         )
-        if self._desk.spend("cut_after_upload"):
+        if self._desk.strikes.spend("cut_after_upload"):
             return Cut()
         return self._uploaded(request, file)
 
@@ -137,7 +80,7 @@ class _Files:
             shown = page(self._service, request, files, default=10_000, most=10_000)
             limit = page_limit(self._service, request, default=10_000, most=10_000)
             shown, has_more = shown[:limit], len(shown) > limit
-        body = batch_bodies.file_list(self._config, shown, self._shelf.time.now(), has_more=has_more)
+        body = file_bodies.file_list(self._config, shown, self._shelf.time.now(), has_more=has_more)
         return answered(self._service, body)
 
     async def retrieve(self, request: Request) -> Response:
@@ -151,7 +94,7 @@ class _Files:
     async def content(self, request: Request) -> Response:
         file = self._found(request)
         chunks = gathered(self._shelf.spool.chunks(file.segments))
-        if self._desk.spend("cut_download"):
+        if self._desk.strikes.spend("cut_download"):
             return _Torn(chunks, file.n_bytes)
         shown = {"content-length": str(file.n_bytes)}
         return StreamingResponse(chunks, headers=shown, media_type="application/octet-stream")
@@ -163,7 +106,7 @@ class _Files:
             async for data in request.stream():
                 n_bytes += len(data)
                 if n_bytes > MAX_UPLOAD_BYTES:
-                    raise batch_refusals.too_large(self._config, MAX_UPLOAD_BYTES)
+                    raise file_refusals.too_large(self._config, MAX_UPLOAD_BYTES)
                 form.feed(data)
         except BrokenFormError:
             raise self._wrong("The body is not multipart/form-data.", None) from None
@@ -193,13 +136,13 @@ class _Files:
         return answered(self._service, self._object(file), status=201 if created else 200)
 
     def _object(self, file: StoredFile) -> dict[str, Any]:
-        return batch_bodies.file_object(self._config, file, self._shelf.time.now())
+        return file_bodies.file_object(self._config, file, self._shelf.time.now())
 
     def _found(self, request: Request) -> StoredFile:
         file_id = request.path_params["file_id"]
         file = self._shelf.find(file_id)
         if file is None:
-            raise batch_refusals.no_such_file(self._config, file_id)
+            raise file_refusals.no_such_file(self._config, file_id)
         return file
 
     def _is_paged(self, request: Request) -> bool:
@@ -207,7 +150,7 @@ class _Files:
         return version is not None and version >= _FIRST_PAGED_VERSION
 
     def _wrong(self, message: str, param: str | None) -> Refusal:
-        return batch_refusals.bad_request(self._config, message, param=param)
+        return file_refusals.bad_request(self._config, message, param=param)
 
 
 class _Torn(Response):

@@ -9,6 +9,8 @@ from emulator.files.spool import Segment, Spool
 from emulator.service_time import ServiceTime
 
 DAY_S = 86_400
+OPENAI_FILE_LIFE_S = 30 * DAY_S
+"""Of files of batches in profile openai; on Azure they stay."""
 
 
 @dataclass(frozen=True)

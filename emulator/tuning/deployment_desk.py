@@ -70,7 +70,7 @@ class DeploymentDesk:
             Refusal: 400 or 409 in the Resource Manager's form.
         """
         self.advance()
-        if self._tuning.spend("conflicts") or any(d.state in _UNFINISHED for d in self._deployments.values()):
+        if self._tuning.strikes.spend("conflicts") or any(d.state in _UNFINISHED for d in self._deployments.values()):
             raise tuning_refusals.request_conflict(account)
         self._check(body)
         asked = int(body["sku"].get("capacity", 1))

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from emulator.files.file_routes import Endpoint
+from emulator.files.endpoints import Endpoint
 from emulator.service import Service
 from emulator.tuning import tuning_refusals
 from emulator.tuning.deployment_desk import Deployment, DeploymentDesk
@@ -63,7 +63,7 @@ class _Deployments:
         if not isinstance(body, dict):
             raise tuning_refusals.arm(400, "InvalidRequestContent", "The request content is not valid JSON.")
         found, is_new = self._desk.put(request.path_params["account"], request.path_params["name"], body)
-        if self._tuning.spend("cut_after_deploy"):
+        if self._tuning.strikes.spend("cut_after_deploy"):
             return Cut()
         more = {"azure-asyncoperation": str(request.url), "retry-after": _RETRY_AFTER_S}
         return _answered(_body(request, found), 201 if is_new else 200, more)

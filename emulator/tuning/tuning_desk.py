@@ -10,6 +10,7 @@ from emulator.config import Served
 from emulator.files.shelf import Shelf
 from emulator.quota import QuotaPool
 from emulator.service import Service
+from emulator.strikes import Strikes
 from emulator.tuning import tuning_refusals
 from emulator.tuning.training_results import Checkpoint, Trained
 from emulator.tuning.tuning_config import TuningFaults
@@ -53,19 +54,11 @@ class TuningDesk:
     def set_faults(self, faults: TuningFaults) -> None:
         """Replace the faults; jobs already created keep theirs."""
         self.faults = faults
-        self._spent: dict[str, int] = {}
+        self.strikes = Strikes(faults)
 
     def now(self) -> float:
         """The present, in service time."""
         return self._time.now()
-
-    def spend(self, name: str) -> bool:
-        """Whether one of the next so many calls is to be struck; uses one up."""
-        used = self._spent.get(name, 0)
-        if used >= getattr(self.faults, name):
-            return False
-        self._spent[name] = used + 1
-        return True
 
     def create(self, order: Order) -> TuningJob:
         """Accept a job; reading and training begin at once, in another thread."""

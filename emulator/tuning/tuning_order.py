@@ -1,11 +1,11 @@
 """The body of a create request, checked."""
 
-import json
 import re
 from typing import Any
 from uuid import uuid4
 
-from emulator.batches import batch_refusals
+from emulator.files import file_refusals
+from emulator.files.endpoints import json_object
 from emulator.files.shelf import Shelf
 from emulator.service import Service
 from emulator.tuning import tuning_refusals
@@ -35,7 +35,7 @@ class _Reader:
         self._desk = desk
 
     def read(self, content: bytes) -> Order:
-        body = self._parsed(content)
+        body = json_object(self._config, content)
         if self._config.tuning.training == "closed":
             raise tuning_refusals.training_closed(self._config)
         model, training = body.get("model"), body.get("training_file")
@@ -67,15 +67,6 @@ class _Reader:
             is_completion=self._config.models()[base].family == "completion",
         )
 
-    def _parsed(self, content: bytes) -> dict[str, Any]:
-        try:
-            body = json.loads(content)
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise self._wrong("We could not parse the JSON body of your request.", None)
-        return body
-
     def _base(self, model: str) -> str:
         tuned = self._desk.tuned.get(model)
         if tuned is not None:
@@ -90,7 +81,7 @@ class _Reader:
     def _check_file(self, name: str, file_id: object) -> None:
         file = self._shelf.find(file_id) if isinstance(file_id, str) else None
         if file is None:
-            raise batch_refusals.bad_request(self._config, f"invalid {name}: {file_id}", param=name)
+            raise file_refusals.bad_request(self._config, f"invalid {name}: {file_id}", param=name)
         status = file.status(self._shelf.time.now())
         if status != "processed":
             raise self._wrong(f"File '{file_id}' is not ready: its status is {status}.", name)
@@ -122,4 +113,4 @@ class _Reader:
         return given
 
     def _wrong(self, message: str, param: str | None) -> Refusal:
-        return batch_refusals.bad_request(self._config, message, param=param)
+        return file_refusals.bad_request(self._config, message, param=param)

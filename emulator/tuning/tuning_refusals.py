@@ -4,8 +4,8 @@ Source: the reference notes' sections on fine-tuning and deployments; the Resour
 public issue threads (all read 2026-11-22). Not confirmed by a source: the texts of the 403 and of wrong states.
 """
 
-from emulator.batches.batch_refusals import bad_request
 from emulator.config import EmulatorConfig
+from emulator.files.file_refusals import bad_request
 from emulator.wire.refusals import Refusal
 
 

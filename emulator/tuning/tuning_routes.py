@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from emulator.files.file_routes import answered, guarded, page, page_limit
+from emulator.files.endpoints import answered, guarded, page, page_limit
 from emulator.files.shelf import Shelf
 from emulator.service import Service
 from emulator.tuning import tuning_bodies, tuning_refusals
@@ -50,12 +50,12 @@ class _Jobs:
         content = await request.body()
         self._desk.advance()
         order = read_order(self._service, self._shelf, self._desk, content)
-        if self._desk.spend("cut_before_create"):
+        if self._desk.strikes.spend("cut_before_create"):
             return Cut()
         job = self._desk.create(order)
-        if self._desk.spend("cut_after_create"):
+        if self._desk.strikes.spend("cut_after_create"):
             return Cut()
-        if self._desk.spend("error_after_create"):
+        if self._desk.strikes.spend("error_after_create"):
             raise refusals.server_error(self._config, 500)
         body = self._body(job)
         if self._config.profile != "azure":

@@ -70,7 +70,7 @@ def examine(
     except (StoreError, SettingsError) as error:
         findings.append(_failed("store", error))
     else:
-        findings += [_store(store), _disk(store), _server(settings, store), *_workers(settings)]
+        findings += [_store(store), _disk(store), _server(settings, store), *_workers(settings, store)]
     return findings + list(_models(settings, environ, study, online=online, call=call))
 
 
@@ -135,12 +135,17 @@ def _server(settings: Settings, store: Store) -> Finding:
     return Finding("server", "ok", f"embedded, {binary}; {running}")
 
 
-def _workers(settings: Settings) -> Iterator[Finding]:
-    n = slots_at_work(settings)
-    if n == 0:
-        yield Finding("workers", "warning", "none listens on this Redis", "Start `nightpoll worker` on each host.")
-    elif n is not None:
+def _workers(settings: Settings, store: Store) -> Iterator[Finding]:
+    found = slots_at_work(settings, store)
+    if found is None:
+        return
+    n, wrong = found
+    if wrong is None:
         yield Finding("workers", "ok", f"they take {n} shards at a time")
+    elif n:
+        yield Finding("workers", "fail", "they see another store", "Set NIGHTPOLL_STORE to the same on every host.")
+    else:
+        yield Finding("workers", "warning", "none listens on this Redis", "Start `nightpoll worker` on each host.")
 
 
 def _models(

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from rich.live import Live
 from rich.text import Text
 
-from cli.presence import NO_WORKER
+from cli.presence import nobody_note
 from cli.views.batch import document, now, summary
 from cli.views.console import err
 from schemas import wire
@@ -19,11 +19,11 @@ from schemas.batches import BatchLedger
 from schemas.errors import EnvironmentFailureError, ExitCode
 from schemas.events import RunState
 from schemas.run import RunManifest
+from storage.identity import known_identity
 from storage.runs import load_manifest, load_state
 from storage.store import Store
 from workers import connection
 from workers.batch.ledger import BatchShelf
-from workers.beats import live_slots
 from workers.local.server import socket_url
 from workers.progress import Progress, ProgressReader
 
@@ -128,7 +128,7 @@ def follow(store: Store, run_id: str, redis_url: str) -> View:
     """
     watcher, pause = Watcher(store, run_id), threading.Event()
     own = store.is_local and redis_url == socket_url(store)
-    helper = _Helper(run_id, redis_url, NO_WORKER_YET if own else NO_WORKER)
+    helper = _Helper(store, run_id, redis_url, NO_WORKER_YET if own else None)
     shown_s = 0.0
     live = Live(console=err, transient=True, auto_refresh=False) if err.is_terminal else None
     if live is not None:
@@ -153,7 +153,9 @@ def follow(store: Store, run_id: str, redis_url: str) -> View:
 class _Helper:
     """Tells what the store cannot: nobody works, or workers cannot write."""
 
-    def __init__(self, run_id: str, redis_url: str, alone_note: str) -> None:
+    def __init__(self, store: Store, run_id: str, redis_url: str, alone_note: str | None) -> None:
+        self._store = store
+        self._known: str | None = None
         self._run_id = run_id
         self._url = redis_url
         self._alone_note = alone_note
@@ -166,7 +168,7 @@ class _Helper:
         """Raises EnvironmentFailureError on trouble; says once that no worker listens."""
         try:
             trouble = self._redis.get(wire.run_trouble(self._run_id))
-            alone = live_slots(self._redis) == 0
+            alone = nobody_note(self._redis, self._identity)
         except (RedisError, OSError):
             return
         if trouble is not None:
@@ -178,10 +180,18 @@ class _Helper:
                 self._noticed.add(notice)
                 err.print(notice, markup=False)
         now_s = time.monotonic()
-        self._alone_since_s = (now_s if self._alone_since_s is None else self._alone_since_s) if alone else None
-        if self._alone_since_s is not None and now_s - self._alone_since_s > NO_WORKER_NOTE_S and not self._said:
+        if alone is None or self._alone_since_s is None:
+            self._alone_since_s = None if alone is None else now_s
+        waited_s = 0.0 if self._alone_since_s is None else now_s - self._alone_since_s
+        if alone is not None and waited_s > NO_WORKER_NOTE_S and not self._said:
             self._said = True
-            err.print(self._alone_note, markup=False)
+            err.print(alone if self._alone_note is None else self._alone_note, markup=False)
+
+    def _identity(self) -> str | None:
+        """Of the store; looked for until it has one."""
+        if self._known is None:
+            self._known = known_identity(self._store)
+        return self._known
 
 
 def notices(redis_url: str, run_id: str) -> tuple[str, ...]:

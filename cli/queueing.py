@@ -73,7 +73,7 @@ def add_entry(study: Path, wish: Wish, *, as_json: bool) -> int:
 
         change_queue(store, with_entry)
     opens = added[0].opens_next(now)
-    tell_if_nobody_works(settings)
+    tell_if_nobody_works(settings, store)
     if as_json:
         print_json({"entry": added[0].id, "run_id": draft.run_id, "opens_at": opens})
     else:
@@ -97,7 +97,7 @@ def show_queue(*, as_json: bool) -> int:
     if settings.redis_url is None and any(e.is_open for e in queue.entries) and supervisor_state(store) is None:
         err.print("Nobody works on this store: `nightpoll queue resume` wakes workers.", markup=False)
     elif any(e.is_open for e in queue.entries):
-        tell_if_nobody_works(settings)
+        tell_if_nobody_works(settings, store)
     return ExitCode.DONE
 
 
@@ -138,8 +138,11 @@ def resume_entry(entry_id: str | None) -> int:
     if waiting:
         with workers_for(store, settings, environ, models):
             pass
-    told = f"{len(waiting)} entries are open; workers are there." if waiting else "No entry is open: nobody was woken."
+    n = len(waiting)
+    told = f"{n} {'entry is' if n == 1 else 'entries are'} open." if n else "No entry is open: nobody was woken."
     out.print(told, markup=False)
+    if waiting:
+        tell_if_nobody_works(settings, store)
     return ExitCode.DONE
 
 

@@ -77,7 +77,7 @@ def run(
             )
             ask_after_run(store, name, steps)
             if detach:
-                return _detached(name, settings, as_json=as_json)
+                return _detached(store, name, settings, as_json=as_json)
             return follow_to_the_end(store, name, redis_url, as_json=as_json)
 
 
@@ -108,7 +108,7 @@ def resume(run: str, *, retry: str | None, budget: float | None, detach: bool, a
             follow_registry(store, run)
             append_event(store, run, "resumed")
         if detach:
-            return _detached(run, settings, as_json=as_json)
+            return _detached(store, run, settings, as_json=as_json)
         return follow_to_the_end(store, run, redis_url, as_json=as_json)
 
 
@@ -146,8 +146,8 @@ def _wanted(store: Store, planned: Planned) -> bool:
     return wanted
 
 
-def _detached(run_id: str, settings: Settings, *, as_json: bool) -> int:
-    tell_if_nobody_works(settings)
+def _detached(store: Store, run_id: str, settings: Settings, *, as_json: bool) -> int:
+    tell_if_nobody_works(settings, store)
     if as_json:
         print_json({"run_id": run_id, "state": "running"})
     else:

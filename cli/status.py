@@ -43,7 +43,7 @@ def status(run: str | None, *, watch: bool, as_json: bool) -> int:
     if view.state.is_active:
         hosting = hosting_lines(store, load_manifest(store, name).models, datetime.now(UTC))
         view = replace(view, notices=(*notices(url, name), *hosting))
-        tell_if_nobody_works(settings)
+        tell_if_nobody_works(settings, store)
     show(name, view, as_json=as_json)
     if view.state.is_to_evaluate and not as_json:
         out.print(f"  evaluation: {evaluation_doing(url, name)}", markup=False)

@@ -15,11 +15,12 @@ from redis.exceptions import RedisError
 
 from schemas.errors import ExitCode, NightpollError
 from schemas.settings import Settings
+from storage.identity import identity
 from storage.store import open_store
 from workers import connection, metrics
 from workers.app import worker_app
 from workers.batch.batches import BatchKeeper
-from workers.beats import beat
+from workers.beats import beat, refuse_another_store
 from workers.evaluations import task as evaluation_task
 from workers.keeper import Keeper
 from workers.logs import configure_logging
@@ -52,12 +53,13 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
         end_with_parent: process id of a supervisor; drain when it is no longer our parent.
 
     Raises:
-        StoreError, BrokerError: told before anything is consumed.
+        StoreError, BrokerError: told before anything is consumed. SettingsError: others there see another store.
     """
     quiet_libraries()
     warm_up()
     store = open_store(settings.store, settings.cache)
-    connection.checked(redis_url)
+    name = identity(store)
+    refuse_another_store(connection.checked(redis_url), name, store.uri)
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="calls", daemon=True).start()
     node = asyncio.run_coroutine_threadsafe(_make_node(settings, redis_url), loop).result()
@@ -73,7 +75,7 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     ending = threading.Event()
     _drain_on_shutdown(node, loop, ending, settings.drain_s)
     keeper.start()
-    threading.Thread(target=_beat, args=(redis_url, settings.slots, ending), name="beat", daemon=True).start()
+    threading.Thread(target=_beat, args=(redis_url, settings.slots, name, ending), name="beat", daemon=True).start()
     threading.Thread(
         target=watch_consumer, args=(connection.plain(redis_url), task.running, settings.slots), name="watchdog",
         kwargs={"ending": ending, "clock": time.monotonic, "end": _end_softly}, daemon=True,
@@ -141,11 +143,11 @@ def _bound_the_drain(node: Node, drain_s: float) -> None:
     os._exit(int(ExitCode.SIGTERM))
 
 
-def _beat(redis_url: str, slots: int, ending: threading.Event) -> None:
+def _beat(redis_url: str, slots: int, store: str, ending: threading.Event) -> None:
     client, worker_id = connection.plain(redis_url), f"{socket.gethostname()}-{os.getpid()}"
     while True:
         try:
-            beat(client, worker_id, slots)
+            beat(client, worker_id, slots, store)
         except (RedisError, OSError):
             log.info("beat not told", extra={"event": "beat_lost"})
         if ending.wait(BEAT_S):

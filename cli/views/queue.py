@@ -17,7 +17,8 @@ def print_entries(queue: OvernightQueue, now: datetime) -> None:
     print_table("", _HEADERS, [_cells(place, e, now) for place, e in enumerate(queue.entries, 1)], right=[0])
     for entry in queue.entries:
         if entry.reason and not entry.held:
-            out.print(f"{entry.id}: {entry.reason}", markup=False)
+            goes_on = f" Once that is mended: `nightpoll queue resume {entry.id}`." if entry.state == "stopped" else ""
+            out.print(f"{entry.id}: {entry.reason}{goes_on}", markup=False)
 
 
 def print_summary(document: Mapping[str, Any]) -> None:

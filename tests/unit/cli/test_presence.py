@@ -5,7 +5,11 @@ import secrets
 
 import pytest
 
-from cli.presence import NO_WORKER
+from cli.presence import NO_WORKER, WRONG_STORE
+from schemas import wire
+from schemas.errors import ExitCode
+from storage.identity import identity
+from storage.store import open_store
 from tests.support.studies import write_study
 from workers import connection
 from workers.beats import beat
@@ -21,13 +25,18 @@ def study(tmp_path, redis_url, monkeypatch, store):
 
 
 @pytest.fixture
-def worker(redis_url):
-    """Beats once; it counts as living for some seconds more."""
-    return lambda: beat(connection.plain(redis_url), secrets.token_hex(4), 4)
+def worker(redis_url, store):
+    """Beats once for a store; it counts as living for some seconds more."""
+
+    def worker(name=None):
+        seen = identity(open_store(str(store))) if name is None else name
+        beat(connection.plain(redis_url), secrets.token_hex(4), 4, seen)
+
+    return worker
 
 
-def said(done):
-    return NO_WORKER in " ".join(done.err.split())
+def said(done, words=NO_WORKER):
+    return words in " ".join(done.err.split())
 
 
 def test_detached_run_and_queue_without_a_worker_say_so(nightpoll, study, worker):
@@ -41,11 +50,31 @@ def test_detached_run_and_queue_without_a_worker_say_so(nightpoll, study, worker
     assert with_one == [False] * 4
 
 
-def test_doctor_counts_the_shards_that_workers_take(nightpoll, study, worker):
+def test_doctor_counts_the_shards_that_workers_take_and_refuses_those_of_another_store(
+    nightpoll, study, worker, redis_url
+):
     def workers():
         found = json.loads(nightpoll("doctor", study, "--json").out)["findings"]
         return next(f for f in found if f["about"] == "workers")
 
     assert workers()["state"] == "warning"
+    worker("0123456789abcdef")
+    assert (workers()["state"], workers()["detail"]) == ("fail", "they see another store")
+    connection.plain(redis_url).delete(wire.live_workers())
     worker()
     assert (workers()["state"], workers()["detail"]) == ("ok", "they take 4 shards at a time")
+
+
+def test_queue_whose_workers_see_another_store_says_so(nightpoll, study, worker):
+    worker("0123456789abcdef")
+
+    assert said(nightpoll("queue", "add", study, *CLOSED), WRONG_STORE)
+
+
+def test_worker_of_another_store_is_refused_before_it_takes_anything(nightpoll, study, worker):
+    worker("0123456789abcdef")
+
+    done = nightpoll("worker")
+
+    assert done.code == ExitCode.WRONG_INPUT
+    assert "the workers of this Redis see another store than" in done.err

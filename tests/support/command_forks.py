@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -81,7 +81,8 @@ def _watch(link: socket.socket) -> NoReturn:
         link.close()
         _become(arguments, environ, folder, streams)
     _, status = os.waitpid(pid, 0)
-    link.sendall(str(os.waitstatus_to_exitcode(status) & 255).encode())
+    with suppress(OSError):  # the stand-in was ended, and nobody wants to know
+        link.sendall(str(os.waitstatus_to_exitcode(status) & 255).encode())
     os._exit(0)
 
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -128,7 +128,8 @@ def _shell(script: Path, folder: Path, programs: Path) -> Iterator[str]:
         os.close(ours)
         os.close(theirs)
         for one in _marked(mark):
-            one.terminate()
+            with suppress(psutil.NoSuchProcess):  # ended by itself meanwhile
+                one.terminate()
         until(lambda: _marked(mark) == [], deadline_s=90, what="the end of what the page started")
 
 

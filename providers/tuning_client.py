@@ -17,6 +17,7 @@ from providers.tuning_objects import (
     RemoteCheckpoint,
     RemoteEvent,
     RemoteJob,
+    in_order,
     read_checkpoint,
     read_event,
     read_job,
@@ -33,7 +34,10 @@ _CLOSED_HINT = (
     "The service does not train for this organisation or resource (any more): see its deprecation page. "
     "Models tuned before keep answering until they are retired."
 )
-_MODEL_HINT = "Look up which models the service still trains; the id of a base model, not of a deployment."
+_MODEL_HINT = (
+    "Look up which models the service still trains; the id of a base model, not of a deployment. Azure says so, too, "
+    "where `tuning.training_type` is missing, as GlobalStandard."
+)
 
 
 class TuningClient(BatchClient):
@@ -82,9 +86,7 @@ class TuningClient(BatchClient):
 
     async def events(self, job_id: str) -> list[RemoteEvent]:
         """All events, oldest first, whatever the service's order."""
-        found = [read_event(entry) async for entry in self._pages(f"{_path(job_id)}/events", {})]
-        by_step = {event.id: float(event.data.get("step", 0) or 0) for event in found}
-        return sorted(found, key=lambda event: (event.created_at, by_step[event.id]))
+        return in_order([read_event(entry) async for entry in self._pages(f"{_path(job_id)}/events", {})])
 
     async def checkpoints(self, job_id: str) -> list[RemoteCheckpoint]:
         """Checkpoints by step, oldest first."""

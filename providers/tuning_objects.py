@@ -1,6 +1,6 @@
 """Fine-tuning objects of the services, read from JSON in every spelling: null, "" and -1 mean absent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,23 @@ def read_event(body: Mapping[str, Any]) -> RemoteEvent:
         kind=str(body.get("type") or "message"),
         data=dict(data) if isinstance(data, Mapping) else {},
     )
+
+
+def in_order(events: Sequence[RemoteEvent]) -> list[RemoteEvent]:
+    """Events, oldest first. Those of one second keep the service's order, turned where it lists the newest first.
+
+    Args:
+        events: as listed, either way.
+    """
+    is_turned = bool(events) and _moment(events[0]) > _moment(events[-1])
+    if not is_turned:
+        steps = [event.data["step"] for event in events if isinstance(event.data.get("step"), int | float)]
+        is_turned = len({event.created_at for event in events}) == 1 and len(steps) > 1 and steps[0] > steps[-1]
+    return sorted(reversed(events) if is_turned else events, key=_moment)
+
+
+def _moment(event: RemoteEvent) -> int:
+    return event.created_at
 
 
 def read_checkpoint(body: Mapping[str, Any]) -> RemoteCheckpoint:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from finetuning.deployments.hosting import hosting_usd, is_deployed
-from finetuning.jobs.training_bill import training_cost
+from finetuning.jobs.training_bill import is_bought, training_cost
 from schemas.tuning import ENDED, TuningLedger
 
 
@@ -18,10 +18,16 @@ def job_row(ledger: TuningLedger, now: datetime) -> dict[str, Any]:
         "model": ledger.tuned_model,
         "created_at": ledger.created_at,
         "trained_tokens": ledger.trained_tokens,
-        "training_usd": training_cost(ledger),
+        "training_usd": _bought_usd(ledger, now),
         "hosting_usd": hosting_usd(ledger.deployments, now=now),
         "deployments": [d.name for d in ledger.deployments if is_deployed(d, now)],
         "unconfirmed": [d.name for d in ledger.deployments if d.begun and is_deployed(d, now)],
         "error": ledger.error,
         "over": ledger.state in ENDED,
     }
+
+
+def _bought_usd(ledger: TuningLedger, now: datetime) -> float | None:
+    """As the month counts it: nothing for a job that was never created, or that failed."""
+    usd = training_cost(ledger)
+    return usd if usd is None or is_bought(ledger, now) else 0.0

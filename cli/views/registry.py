@@ -109,7 +109,8 @@ def _warn(documents: list[dict[str, Any]]) -> None:
 
 def _summary(store: Store, name: str, model: RegisteredModel, now: datetime) -> dict[str, Any]:
     live, hosting = model.live(), hosting_of(store, model, now)
-    known = [v.cost_usd for v in model.versions if v.cost_usd is not None]
+    trained = {v.job: v.cost_usd for v in model.versions if v.cost_usd is not None}  # one training, also of checkpoints
+    known = list(trained.values())
     known += [each["usd"] for each in hosting.values()]
     rolling = None if model.rollout is None else f"{model.rollout[0]} for {model.rollout[1]:.0%}"
     return {

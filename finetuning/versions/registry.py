@@ -143,8 +143,12 @@ def rollout(store: Store, name: str, version: str, share: float) -> Registry:
 
     def edited(model: RegisteredModel) -> RegisteredModel:
         found = _version(model, name, version)
-        if model.live() is None:
+        live = model.live()
+        if live is None:
             raise UserInputError(f"{name} has no live version to roll out beside.", hint="Promote one first.")
+        if live.version == version and share > 0:
+            hint = f"`nightpoll models show {name}` lists the others; one of them can answer for a share beside it."
+            raise UserInputError(f"{name}@{version} is live: it answers for all.", where="--version", hint=hint)
         if found.state == "retired":
             raise UserInputError(f"{name}@{version} is retired.", where="--version", hint=_REOPEN)
         return model.model_copy(update={"rollout": (version, share) if share > 0 else None})

@@ -107,3 +107,12 @@ def test_submit_of_a_running_job_takes_the_entry_of_today(
     tuning = last_job(here).entry.tuning
     assert tuning is not None
     assert tuning.usd_per_hour == 2.5
+
+
+def test_job_that_the_service_refused_costs_nothing_in_the_list(nightpoll: CommandLine, here: Path) -> None:
+    refused = submit(nightpoll, here, "--from", "gpt-nobody.ft-1")
+
+    (row,) = json.loads(nightpoll("finetune", "list", "--json").out)["jobs"]
+
+    assert (refused.code, "training_type" in refused.err) == (5, True)
+    assert (row["job"], row["training_usd"]) == (None, 0.0)

@@ -12,7 +12,7 @@ from finetuning.versions.registry import add_version, promote
 from schemas.models import Model
 from schemas.tuning import DeployedAt, TuningLedger
 from storage.store import Store, open_store
-from storage.tuning_records import change_ledger
+from storage.tuning_records import change_ledger, load_ledger
 from tests.support.cli_runs import CommandLine
 from tests.support.small_study import STUDY, write_study
 from tests.support.tuning_go import done
@@ -37,6 +37,19 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     add_version(store, "small-tuned", ledger, model="ft:m", deployment="t", cost_usd=3.0, now=now)
     promote(store, "small-tuned", "v1", verdict=Verdict("non_inferior", ""), evaluation={}, now=now)
     return store
+
+
+def test_registry_counts_one_training_once_for_a_model_and_its_checkpoint(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = load_ledger(store, "k")
+    assert ledger is not None
+    add_version(store, "small-tuned", ledger, model="ft:m:1", deployment="x", cost_usd=3.0, now=datetime.now(UTC))
+
+    model = json.loads(done(CommandLine(capsys)("models", "show", "small-tuned", "--json")))
+
+    assert len(model["versions"]) == 2
+    assert model["cost_usd"] == pytest.approx(20.0, abs=0.01)
 
 
 @pytest.mark.usefixtures("store")

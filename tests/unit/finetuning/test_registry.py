@@ -93,3 +93,11 @@ def test_version_that_was_withdrawn_is_not_gone_back_to(store):
     assert model(store).previous is None
     with pytest.raises(UserInputError, match="no earlier live version"):
         rollback(store, "npors")
+
+
+def test_live_version_is_not_rolled_out_beside_itself(store):
+    with pytest.raises(UserInputError, match="is live: it answers for all"):
+        rollout(store, "npors", "v1", 0.1)
+
+    assert model(store).rollout is None
+    rollout(store, "npors", "v1", 0.0)  # ending a rollout asks nothing of the version

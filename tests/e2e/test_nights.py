@@ -14,18 +14,23 @@ pytestmark = [pytest.mark.e2e, pytest.mark.redis, pytest.mark.accept, pytest.mar
 SAME_EACH_TIME = ("study", "state", "late", "exit_code", "requests", "reason")
 
 
-def queue_three(rig: NightRig) -> None:
-    dead = f"http://127.0.0.1:{free_port()}/v1"
+@pytest.fixture
+def dead() -> str:
+    """Where nobody answers; the same for all rehearsals of a test."""
+    return f"http://127.0.0.1:{free_port()}/v1"
+
+
+def queue_three(rig: NightRig, dead: str) -> None:
     rig.command("queue", "add", rig.study("broke", budget_usd=0.0008, n_respondents=20), *WINDOW)
     rig.command("queue", "add", rig.study("dead", url=dead, n_respondents=10), *WINDOW)
     long = rig.study("long", n_respondents=60, rpm=1200, shard_size=8)
     rig.command("queue", "add", long, *WINDOW, "--then", "evaluate,report")
 
 
-def rehearse(rig: NightRig) -> tuple[list[Any], list[Any]]:
+def rehearse(rig: NightRig, dead: str) -> tuple[list[Any], list[Any]]:
     """Two nights; what their summaries say, without names of runs and moments."""
     rig.at("2026-11-22T21:58")
-    queue_three(rig)
+    queue_three(rig, dead)
     rig.fleet.start_worker()
     rig.until_state("long", "running")
     sold = rig.fleet.emulator.purchases()["total"]
@@ -45,12 +50,12 @@ def told(summary: dict[str, Any]) -> list[Any]:
     return [{name: entry[name] for name in SAME_EACH_TIME} for entry in summary["entries"]]
 
 
-def test_three_studies_end_in_their_states_and_the_long_one_goes_on_the_next_night(monkeypatch):
+def test_three_studies_end_in_their_states_and_the_long_one_goes_on_the_next_night(monkeypatch, dead):
     with running_fleet(n_workers=0, emulator={"latency": {"median_s": 0.1, "sigma": 0.3}}) as fleet:
         rig = rig_of(fleet, monkeypatch)
 
         try:
-            first, second = rehearse(rig)
+            first, second = rehearse(rig, dead)
         finally:
             print(fleet.log_text())  # a failure is told by what the workers said
 
@@ -68,10 +73,10 @@ def test_three_studies_end_in_their_states_and_the_long_one_goes_on_the_next_nig
         assert fleet.bought_twice() == 0
 
 
-def test_two_rehearsals_of_the_same_nights_tell_the_same(monkeypatch):
+def test_two_rehearsals_of_the_same_nights_tell_the_same(monkeypatch, dead):
     told_by = []
     for _ in range(2):
         with running_fleet(n_workers=0, emulator={"latency": {"median_s": 0.1, "sigma": 0.3}}) as fleet:
-            told_by.append(rehearse(rig_of(fleet, monkeypatch)))
+            told_by.append(rehearse(rig_of(fleet, monkeypatch), dead))
 
     assert told_by[0] == told_by[1]

@@ -246,7 +246,8 @@ def deploy(
     if done["deployment"] is not None:
         out.print(f"deployment: {done['deployment']}", markup=False)
     if done["version"] is not None:
-        out.print(f"registered as {register}@{done['version']}, a candidate.", markup=False)
+        stays = "still live" if done["state"] == "live" else "a candidate"
+        out.print(f"registered as {register}@{done['version']}, {stays}.", markup=False)
     return ExitCode.DONE
 
 

@@ -60,8 +60,9 @@ def deploy_job(
         version = add_version(
             store, register, ledger, model=model, deployment=deployment, cost_usd=training_cost(ledger),
             now=datetime.now(UTC),
-        ).version  # fmt: skip
-    return {"model": model, "deployment": deployment, "registered": register, "version": version}
+        )  # fmt: skip
+    label, state = (None, None) if version is None else (version.version, version.state)
+    return {"model": model, "deployment": deployment, "registered": register, "version": label, "state": state}
 
 
 def undeploy_job(store: Store, ledger: TuningLedger, environ: Mapping[str, str], name: str | None) -> list[str]:

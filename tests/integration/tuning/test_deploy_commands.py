@@ -132,8 +132,11 @@ def test_undeploy_says_which_version_in_service_is_asked_there_no_longer(
     warned = nightpoll("finetune", "deploy", tuned, "--name", "serves", "--register", "mini")
     nightpoll("models", "promote", "mini", "--version", "v1", "--force", "tonight")
 
+    again = nightpoll("finetune", "deploy", tuned, "--name", "serves", "--register", "mini")
+
     said = nightpoll("finetune", "undeploy", tuned, "--json")
 
+    assert ("mini@v1, a candidate." in warned.out, "mini@v1, still live." in again.out) == (True, True)
     assert (said.code, json.loads(said.out)) == (0, {"undeployed": ["serves"]})
     assert "mini@v1 is live" in said.err
     assert "models file has a model 'mini', too" in warned.err

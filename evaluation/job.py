@@ -1,6 +1,6 @@
 """The evaluation of one run as a job: read the folder, score, write metrics.parquet and metrics.json."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluation.figures import MetricRow
@@ -19,6 +19,9 @@ from evaluation.rivals.numeric_baselines import numeric_baselines
 from evaluation.rows import metric_rows
 from evaluation.scoring import SplitScores, draws_of, score_split
 from storage.store import Store
+
+NumericScores = Mapping[tuple[str, str], NumericScore]
+"""(question, arm) -> score of numbers, of one split."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Evaluation:
     notes: list[str]
     files: list[str]
     scores: list[SplitScores]
-    numeric: list[Mapping[tuple[str, str], NumericScore]]
+    numeric: list[NumericScores]
     positions: list[MetricRow]
 
     @property
@@ -86,12 +89,9 @@ def evaluate_run(
     numeric = _numeric(run, splits, tell)
     tell("subgroups, joint structure and value")
     positions = position_rows(store, run_id)
-    rows = [row for s in scores for row in metric_rows(s)]
-    rows += [row for scored in numeric for score in scored.values() for row in score.rows]
-    rows += positions
+    rows = [*_rows(scores, numeric), *positions]
     asked = list(dict.fromkeys(arm for _, arm in loaded.cells))
-    warnings, verdict = warning_lines(loaded), [line for s in scores for line in verdict_lines(s, asked)]
-    verdict += [line for scored in numeric for line in numeric_lines(scored)]
+    warnings, verdict = warning_lines(loaded), _verdict(scores, numeric, asked)
     notes = [*baselines.notes, *uncalibrated]
     tell("writing figures")
     files = write_metrics(store, run_id, rows, lines=[*warnings, *verdict], method=method_of(run, draws_of(run), notes))
@@ -100,11 +100,7 @@ def evaluate_run(
         rows=rows,
         warnings=warnings,
         verdict=verdict,
-        tables=[
-            *(table for s, of_split in zip(scores, numeric, strict=True) for table in tables_of(s, of_split, run.arms)),
-            *(table for scored in numeric for table in numeric_table(scored)),
-            *position_tables(positions),
-        ],
+        tables=[*_tables(scores, numeric, run.arms), *position_tables(positions)],
         notes=notes,
         files=files,
         scores=scores,
@@ -113,15 +109,35 @@ def evaluate_run(
     )
 
 
-def _numeric(
-    run: RunData, splits: Sequence[str], tell: Callable[[str], None]
-) -> list[Mapping[tuple[str, str], NumericScore]]:
+def _numeric(run: RunData, splits: Sequence[str], tell: Callable[[str], None]) -> list[NumericScores]:
     """Scores of numeric questions, one mapping a split; empty ones without such questions."""
     if not run.numeric:
         return [{} for _ in splits]
     tell("numeric questions")
     baselines = numeric_baselines(run.numeric, run.respondent_ids, run.fields, run.numeric_fields)
     return [score_numeric(run, baselines, split, draws_of(run)) for split in splits]
+
+
+def _rows(scores: Sequence[SplitScores], numeric: Sequence[NumericScores]) -> Iterator[MetricRow]:
+    for of_codes in scores:
+        yield from metric_rows(of_codes)
+    for of_numbers in numeric:
+        for score in of_numbers.values():
+            yield from score.rows
+
+
+def _verdict(scores: Sequence[SplitScores], numeric: Sequence[NumericScores], asked: Sequence[str]) -> list[str]:
+    of_codes = [line for scored in scores for line in verdict_lines(scored, asked)]
+    return of_codes + [line for scored in numeric for line in numeric_lines(scored)]
+
+
+def _tables(
+    scores: Sequence[SplitScores], numeric: Sequence[NumericScores], arms: Sequence[str]
+) -> Iterator[TextTable]:
+    for of_codes, of_numbers in zip(scores, numeric, strict=True):
+        yield from tables_of(of_codes, of_numbers, arms)
+    for of_numbers in numeric:
+        yield from numeric_table(of_numbers)
 
 
 def _silent(_: str) -> None:

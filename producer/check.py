@@ -115,32 +115,17 @@ def check(
     data = _survey(study, source, study_path.parent, problems)
     problems += _beside_answers(study, source, study_path.parent, data)
     prepared = _prepared(study, source, data, problems)
-    if prepared is not None:
-        problems += rendering_problems(study, study_path.parent, prepared)
-        problems += training_problems(study, source, prepared)
-        problems += coinciding_personas(study, source, prepared)
-        problems += identifier_problems(study, source, prepared)
-        problems += privacy_problems(study, source, prepared)
-        problems += language_problems(study, source, prepared, study_path.parent)
-        problems += relatives(study, source, prepared, data.variables if data is not None else {})
-    codebook = None if prepared is None else prepared.codebook.questions
-    problems += route_problems(study, source)
-    problems += strategy_problems(study, source, offered, codebook)
-    problems += format_problems(study, source, offered, codebook)
-    problems += completion_problems(study, source, offered)
-    problems += split_problems(study, source)
+    if data is not None and prepared is not None:
+        problems += _with_answers(study, source, study_path.parent, data, prepared)
+    problems += _of_study(study, source, offered, prepared)
     models = _used(study, files.models)
     problems += cutoff_problems(study, source, models)
     if files.models_source is not None:
         problems += model_problems(models, files.models_source, environ, has_budget=study.budget != Budget())
         problems += _parameters(study, source, models, files.models_source)
     problems += batch_problems(study, source, models)
-    problems += arm_problems(
-        study,
-        source,
-        files.models.models if files.models is not None else None,
-        list(data.variables) if data is not None else None,
-    )
+    known = None if files.models is None else files.models.models
+    problems += arm_problems(study, source, known, None if data is None else list(data.variables))
     return Checked(study, models, data, prepared, _sorted(problems), study_path.parent)
 
 
@@ -191,6 +176,31 @@ def _beside_answers(study: Study, source: Source, folder: Path, data: SurveyData
     yield from prompt_problems(study, source, folder)
     yield from question_problems(study, source, data)
     yield from import_problems(study, source, folder)
+
+
+def _with_answers(
+    study: Study, source: Source, folder: Path, data: SurveyData, prepared: Prepared
+) -> Iterator[Problem]:
+    """What only shows once personas and answers have been made of the survey."""
+    yield from rendering_problems(study, folder, prepared)
+    yield from training_problems(study, source, prepared)
+    yield from coinciding_personas(study, source, prepared)
+    yield from identifier_problems(study, source, prepared)
+    yield from privacy_problems(study, source, prepared)
+    yield from language_problems(study, source, prepared, folder)
+    yield from relatives(study, source, prepared, data.variables)
+
+
+def _of_study(
+    study: Study, source: Source, offered: Mapping[str, Model], prepared: Prepared | None
+) -> Iterator[Problem]:
+    """Arms, strategies and split against the models on offer and, where it could be made, the codebook."""
+    codebook = None if prepared is None else prepared.codebook.questions
+    yield from route_problems(study, source)
+    yield from strategy_problems(study, source, offered, codebook)
+    yield from format_problems(study, source, offered, codebook)
+    yield from completion_problems(study, source, offered)
+    yield from split_problems(study, source)
 
 
 def _prepared(study: Study, source: Source, data: SurveyData | None, problems: list[Problem]) -> Prepared | None:

@@ -93,11 +93,6 @@ class Question(Strict):
         if not within:
             raise ValueError("every value of `bins` must lie above `minimum` and not above `maximum`")
 
-    @property
-    def has_options(self) -> bool:
-        """Options are shown, of which one or several are chosen."""
-        return self.kind not in ("numeric", "open") or self.bins is not None
-
 
 BATTERIES = ("grid", "select_all")
 """Kinds that stand for several variables of the file."""

@@ -60,8 +60,7 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     store = open_store(settings.store, settings.cache)
     name = identity(store)
     refuse_another_store(connection.checked(redis_url), name, store.uri)
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="calls", daemon=True).start()
+    loop = _loop_of_calls()
     node = asyncio.run_coroutine_threadsafe(_make_node(settings, redis_url), loop).result()
     app = worker_app(redis_url)
     task = ShardTask(node, loop, app)
@@ -75,14 +74,7 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     ending = threading.Event()
     _drain_on_shutdown(node, loop, ending, settings.drain_s)
     keeper.start()
-    threading.Thread(target=_beat, args=(redis_url, settings.slots, name, ending), name="beat", daemon=True).start()
-    threading.Thread(
-        target=watch_consumer, args=(connection.plain(redis_url), task.running, settings.slots), name="watchdog",
-        kwargs={"ending": ending, "clock": time.monotonic, "end": _end_softly}, daemon=True,
-    ).start()  # fmt: skip
-    if end_with_parent is not None:
-        args = (end_with_parent, ending)
-        threading.Thread(target=_watch_parent, args=args, name="parent", daemon=True).start()
+    _start_watches(settings, redis_url, task, ending, store_name=name, parent=end_with_parent)
     worker = app.Worker(
         pool="threads", concurrency=settings.slots, loglevel=settings.log_level, without_gossip=True,
         without_mingle=True, quiet=True, hostname=f"nightpoll-{os.getpid()}@{socket.gethostname()}",
@@ -96,6 +88,27 @@ def run_worker(settings: Settings, redis_url: str, *, end_with_parent: int | Non
     asyncio.run_coroutine_threadsafe(node.close(), loop).result(timeout=10)
     loop.call_soon_threadsafe(loop.stop)
     return ExitCode.DONE
+
+
+def _loop_of_calls() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="calls", daemon=True).start()
+    return loop
+
+
+def _start_watches(
+    settings: Settings, redis_url: str, task: ShardTask, ending: threading.Event, *, store_name: str, parent: int | None
+) -> None:
+    """Threads that tell that this process lives, and end it when its consumer or its parent does not."""
+    threading.Thread(
+        target=_beat, args=(redis_url, settings.slots, store_name, ending), name="beat", daemon=True
+    ).start()
+    threading.Thread(
+        target=watch_consumer, args=(connection.plain(redis_url), task.running, settings.slots), name="watchdog",
+        kwargs={"ending": ending, "clock": time.monotonic, "end": _end_softly}, daemon=True,
+    ).start()  # fmt: skip
+    if parent is not None:
+        threading.Thread(target=_watch_parent, args=(parent, ending), name="parent", daemon=True).start()
 
 
 def quiet_libraries() -> None:

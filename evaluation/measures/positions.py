@@ -8,7 +8,7 @@
 Every reply counts once, also those that are averaged into one distribution; unweighted.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -99,8 +99,3 @@ def _replies(part: pa.Table) -> tuple[Codes, Codes]:
                 orders.append(shown)
                 answers.append(code)
     return np.asarray(orders, dtype=np.int64), np.asarray(answers, dtype=np.int64)
-
-
-def biases(rows: list[MetricRow]) -> Mapping[tuple[str, str | None], MetricRow]:
-    """(arm, question) -> row of the first option's bias."""
-    return {(row.arm, row.question_id): row for row in rows if row.metric == "first_option_bias"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from finetuning.checking.message_checks import MESSAGE_KEYS, conversation_problem, is_learned
-from schemas.completion_form import SEPARATOR, STOP
+from schemas.completion_form import STOP
 from schemas.errors import Problem, UserInputError
 from storage.named_file import checked_file
 
@@ -248,8 +248,3 @@ def without_unknown_keys(raw: bytes) -> bytes:
             for m in found["messages"]
         ]
     return json.dumps(found, ensure_ascii=False).encode()
-
-
-def lacks_separator(example: Example) -> bool:
-    """A prompt of the older form that does not end in the separator."""
-    return not example.is_chat and not example.prompt[0].endswith(SEPARATOR)

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from finetuning.deployments.hosting import DEVELOPER_TIER
 from providers.resource_manager import RemoteDeployment, ResourceManager
@@ -95,16 +96,21 @@ async def deploy(
     while not found.is_settled:
         await wait.once(TransientModelError("The deployment does not settle.", code="slow"), f"{name}: {found.state}")
         found = await _looked(manager, name, found, wait)
-    if found.state in ("Failed", "Canceled"):
-        _drop(store, ledger.key, name)
     if found.state != "Succeeded":
-        close(store, ledger.key, name)
-        hint = f"`nightpoll finetune deploy {ledger.key}` tries again; the account's activity log says why."
-        what = f"The deployment {name} ended in state {found.state}."
-        raise ServiceRefusedError(what, code="deployment_failed", hint=hint)
+        _refuse(store, ledger.key, name, found.state)
     _confirm(store, ledger.key, name)
     tell(f"{name}: {found.state}")
     return found
+
+
+def _refuse(store: Store, key: str, name: str, state: str) -> NoReturn:
+    """Close the books on a deployment that does not serve, and say how it ended."""
+    if state in ("Failed", "Canceled"):
+        _drop(store, key, name)
+    close(store, key, name)
+    hint = f"`nightpoll finetune deploy {key}` tries again; the account's activity log says why."
+    what = f"The deployment {name} ended in state {state}."
+    raise ServiceRefusedError(what, code="deployment_failed", hint=hint)
 
 
 async def undeploy(

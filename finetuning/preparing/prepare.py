@@ -2,15 +2,16 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from finetuning.preparing.balance import balanced_lines
-from finetuning.preparing.gathering import Gathering
-from finetuning.preparing.plan_tasks import ids_sha256, plan_requests, plan_tasks
+from finetuning.preparing.gathering import Gathered, Gathering
+from finetuning.preparing.plan_tasks import PlanTasks, ids_sha256, plan_requests, plan_tasks
 from finetuning.preparing.shuffle import Shuffle
 from schemas.errors import UserInputError
 from schemas.models import Model
@@ -69,11 +70,7 @@ def prepare(
     tasks = plan_tasks(store, run_id, arm)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as opened:
-            shuffles = {}
-            for split in _FILES:
-                folder = Path(opened.enter_context(tempfile.TemporaryDirectory(dir=out_dir)))
-                shuffles[split] = opened.enter_context(Shuffle(folder, seed=options.seed))
+        with _shuffles(out_dir, options.seed) as shuffles:
             gathering = Gathering(run.study.arms[arm], load_codebook(store, run_id).questions, shuffles, form)
             gathered = gathering.take(
                 tasks, plan_requests(store, run_id), questions=options.questions, weights=options.weights
@@ -81,31 +78,9 @@ def prepare(
             options = replace(options, bom=_bom(asked, options))
             training = _write(out_dir / TRAINING, shuffles["train"], options, balance=options.balance)
             validation = _write(out_dir / VALIDATION, shuffles["validation"], options, balance=False)
-        manifest = TuningManifest(
-            study=run.study.study,
-            arm=arm,
-            form=form,
-            seed=options.seed,
-            plan_sha256=run.hashes["plan"],
-            survey_sha256=run.hashes["survey"],
-            created_at=now,
-            training=training,
-            validation=validation if validation.n_lines else None,
-            training_ids=sorted(gathered.ids["train"]),
-            validation_ids=sorted(gathered.ids["validation"]),
-            test_sha256=ids_sha256(tasks.test_ids),
-            n_test=len(tasks.test_ids),
-            counts={question: dict(sorted(counts.items())) for question, counts in sorted(gathered.counts.items())},
-            n_duplicates=shuffles["train"].n_duplicates + shuffles["validation"].n_duplicates,
-            n_without_answer=tasks.n_without_answer + gathered.n_without,
-            n_without_earlier=gathered.n_cut,
-            balanced=options.balance,
-            split_by=run.study.split.by,
-            entry_name=run.study.arms[arm].model,
-            model=None if asked is None else asked.model,
-            window_tokens=None if asked is None else asked.context_window_tokens,
-            month_usd=run.study.budget.month_usd,
-        )
+            n_duplicates = sum(shuffle.n_duplicates for shuffle in shuffles.values())
+        written = _Written(form, training, validation, n_duplicates)
+        manifest = _manifest(run, arm, tasks, gathered, written, options=options, now=now)
         (out_dir / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         (out_dir / MANIFEST).chmod(0o600)
     except OSError as e:
@@ -113,6 +88,62 @@ def prepare(
     seen = tasks.test_ids & (gathered.ids["train"] | gathered.ids["validation"])
     assert not seen or manifest.split_by == "row", "a respondent has one split"
     return manifest
+
+
+@contextmanager
+def _shuffles(out_dir: Path, seed: int) -> Iterator[dict[str, Shuffle]]:
+    """Split -> the shuffle of its lines, each with a folder of its own that goes with it."""
+    with ExitStack() as opened:
+        shuffles = {}
+        for split in _FILES:
+            folder = Path(opened.enter_context(tempfile.TemporaryDirectory(dir=out_dir)))
+            shuffles[split] = opened.enter_context(Shuffle(folder, seed=seed))
+        yield shuffles
+
+
+class _Written(NamedTuple):
+    form: TrainingForm
+    training: WrittenFile
+    validation: WrittenFile
+    n_duplicates: int
+
+
+def _manifest(
+    run: RunManifest,
+    arm: str,
+    tasks: PlanTasks,
+    gathered: Gathered,
+    written: _Written,
+    *,
+    options: PrepareOptions,
+    now: datetime,
+) -> TuningManifest:
+    asked = run.models.get(str(run.study.arms[arm].model))
+    return TuningManifest(
+        study=run.study.study,
+        arm=arm,
+        form=written.form,
+        seed=options.seed,
+        plan_sha256=run.hashes["plan"],
+        survey_sha256=run.hashes["survey"],
+        created_at=now,
+        training=written.training,
+        validation=written.validation if written.validation.n_lines else None,
+        training_ids=sorted(gathered.ids["train"]),
+        validation_ids=sorted(gathered.ids["validation"]),
+        test_sha256=ids_sha256(tasks.test_ids),
+        n_test=len(tasks.test_ids),
+        counts={question: dict(sorted(counts.items())) for question, counts in sorted(gathered.counts.items())},
+        n_duplicates=written.n_duplicates,
+        n_without_answer=tasks.n_without_answer + gathered.n_without,
+        n_without_earlier=gathered.n_cut,
+        balanced=options.balance,
+        split_by=run.study.split.by,
+        entry_name=run.study.arms[arm].model,
+        model=None if asked is None else asked.model,
+        window_tokens=None if asked is None else asked.context_window_tokens,
+        month_usd=run.study.budget.month_usd,
+    )
 
 
 def _check_arm(run: RunManifest, arm: str, options: PrepareOptions) -> None:

@@ -57,11 +57,6 @@ class Address:
         return f"{self.scheme}://{place}" + (f"/{self.prefix}" if self.prefix else "")
 
 
-def is_object_uri(uri: str) -> bool:
-    """The store's address is not a folder's."""
-    return "://" in uri
-
-
 def parse_address(uri: str) -> Address:
     """The parts of an address.
 

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from cli.opening import checked_study, open_planned, plan_into_staging
-from schemas import run_paths, wire
+from schemas import run_paths
 from schemas.settings import Settings
 from storage.parts import landed_units, read_part
 from storage.runs import append_event, load_state
@@ -98,11 +97,6 @@ class Fleet:
         for worker in [worker for worker in self.workers if not worker.is_running()]:
             self.workers.remove(worker)
             self.start_worker()
-
-    def leader(self) -> str:
-        """Token of the keeper in office."""
-        held = connection.plain(self.server.url).get(wire.keeper_lease())
-        return "" if held is None else held.decode()
 
     def until_bought(self, n: int, deadline_s: float = 60) -> None:
         """Wait until the emulator sold at least so many answers."""
@@ -203,10 +197,3 @@ def _end(fleet: Fleet) -> None:
 def study_of(fleet: Fleet, **options: Any) -> Path:
     """A small study against the fleet's emulator."""
     return write_study(fleet.folder / "study", fleet.emulator.base_url, **options)
-
-
-def in_background(target: Any, *args: Any) -> threading.Thread:
-    """A thread for what a test does beside."""
-    thread = threading.Thread(target=target, args=args)
-    thread.start()
-    return thread

@@ -36,11 +36,6 @@ class PrivateServer:
         return f"unix://{self._login}{self.socket}"
 
     @property
-    def celery_url(self) -> str:
-        """For Celery, which wants another scheme for the same socket."""
-        return f"redis+socket://{self.socket}"
-
-    @property
     def tcp_url(self) -> str:
         """For whoever reads `redis://`; only with a port."""
         assert self.port, "the server has no port"

@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from importlib.metadata import version
 
 from genai_prices import data_snapshot
 from genai_prices.types import ConditionalPrice, ModelInfo, StartDateConstraint, TieredPrices
@@ -15,11 +14,6 @@ _PER_TOKENS = 1_000_000
 _CHECKED_ON = re.compile(r"\b20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d)\b|\b20\d\d-(?:0[13578]|1[02])-3[01]\b")
 _SNAPSHOT = re.compile(r"-20\d\d-\d\d-\d\d$")
 _AZURE_TUNED = re.compile(r"\.ft-.*$")
-
-
-def price_table() -> str:
-    """Name and version of the shipped table, as shown beside a price that comes from it."""
-    return f"genai-prices {version('genai-prices')}"
 
 
 def price_of(model: Model, *, at: datetime | None = None) -> Price | None:

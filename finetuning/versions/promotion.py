@@ -15,7 +15,6 @@ MARGIN_LOSS = 0.01
 """Nats of log loss that count as no worse."""
 MARGIN_VARIATION = 0.01
 """Total variation that counts as no worse: a hundredth of the people would have to answer otherwise."""
-GRAVE = ("COLLAPSED", "LOW_COVERAGE")
 
 
 class Difference(NamedTuple):

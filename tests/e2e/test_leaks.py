@@ -243,7 +243,7 @@ def test_redis_holds_neither_secrets_nor_rows(scene: LeakScene) -> None:
     assert len(kept) > 5
 
 
-def test_metrics_and_process_lists_hold_neither(scene: LeakScene) -> None:
+def test_metrics_and_process_lists_hold_neither_secrets_nor_respondents(scene: LeakScene) -> None:
     marks = (*SECRETS, *OF_RESPONDENTS)
 
     assert [hit for url, page in scene.pages.items() for hit in found_in(page, marks, url)] == []
@@ -252,7 +252,7 @@ def test_metrics_and_process_lists_hold_neither(scene: LeakScene) -> None:
     assert any("valkey" in line or "redis" in line for line in scene.lists)
 
 
-def test_logs_hold_neither(scene: LeakScene) -> None:
+def test_logs_hold_neither_secrets_nor_respondents(scene: LeakScene) -> None:
     logs = sorted(scene.folder.glob("*.log"))
 
     assert [hit for log in logs for hit in found_in(log.read_bytes(), (*SECRETS, *OF_RESPONDENTS), log.name)] == []

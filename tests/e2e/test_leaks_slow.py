@@ -102,7 +102,7 @@ def test_killed_worker_leaks_nothing(scene: LeakScene) -> None:
     nothing_leaked(scene)
 
 
-def test_flower_shows_nothing(scene: LeakScene) -> None:
+def test_flower_shows_neither_secrets_nor_respondents(scene: LeakScene) -> None:
     port, address = free_port(), "http://127.0.0.1"
     scene.start_worker("text", without=["patience"])
     environ = os.environ | {"CELERY_BROKER_URL": scene.server.tcp_url, "FLOWER_BASIC_AUTH": f"night:{KEY.text}"}

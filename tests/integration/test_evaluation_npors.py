@@ -8,12 +8,12 @@ import pytest
 from evaluation.job import evaluate_run
 from evaluation.reading.load import load_run
 from evaluation.rivals.baselines import fit_baselines
-from evaluation.worth.value_simulation import simulate
 from producer.load import load_study
 from survey.files import read_survey
 from survey.prepare import prepare
 from tests.contract.evaluation.test_second_computation import disagreements
 from tests.support.runs_folder import NO_ANSWER, ArmRows, RunFolder
+from tests.support.value_simulation import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ["AGECAT", "GENDER"]

@@ -12,7 +12,7 @@ from storage.store import open_store
 from tests.support.object_services import s3_service
 from tests.support.studies import write_study
 from workers import connection
-from workers.calls.requests import load_shard, shard_request_ids
+from workers.calls.requests import load_shard
 from workers.keeper import Keeper
 from workers.manifests import Manifests
 from workers.shards.node import Node
@@ -50,7 +50,7 @@ def plan(host, tmp_path):
         assert publish_run(store, plan_into_staging(store, checked, run_id="r", pilot=None).staging, "r")
         for kind in events:
             append_event(store, "r", kind)
-        return shard_request_ids(store, "r", 0)
+        return [request.request_id for request in load_shard(store, "r", 0).requests]
 
     return plan
 

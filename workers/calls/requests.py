@@ -88,13 +88,6 @@ def load_shard(store: Store, run_id: str, shard: int) -> PlannedShard:
     return PlannedShard(shard, rows["model"][0].as_py(), [planned_request(row) for row in rows.to_pylist()])
 
 
-def shard_request_ids(store: Store, run_id: str, shard: int) -> list[str]:
-    """Request ids of a shard in plan order."""
-    group = _group_of_shard(store, run_id, shard)
-    ids: list[str] = group.filter(pc.equal(group["shard"], shard))["request_id"].to_pylist()
-    return ids
-
-
 def planned_request(row: dict[str, Any]) -> PlannedRequest:
     """From a row of the plan."""
     turns = Turns.from_json(row["turns"])

@@ -1,7 +1,6 @@
 """A circuit breaker per deployment: who refuses or cannot be reached is left alone, then tried with one call."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 PATIENCE_UNPROVEN_S = 12.0
 """How long an endpoint that never answered may stay unreachable before it counts as gone."""
@@ -15,8 +14,6 @@ REFUSED_PAUSE_S = 60.0
 NOT_YET_PAUSE_S = 3.0
 DAY_HINTS_IN_A_ROW = 4
 """So many times told to come back tomorrow, and nothing served between: it is not about single requests."""
-
-Trouble = Literal["unreachable", "refused", "trouble"]
 
 
 @dataclass

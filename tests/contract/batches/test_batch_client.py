@@ -21,7 +21,7 @@ def test_client_uploads_creates_polls_and_downloads(service):
     assert lines_of(client, over.error_file_id) == []
 
 
-def test_client_cancels(service):
+def test_cancelled_batch_ends_as_cancelled(service):
     profile, running, client = service
     running.set_batch_faults(validating_s=1e9)
     batch = create(client, input_lines(profile), profile=profile)

@@ -243,7 +243,7 @@ def test_every_deterministic_figure_is_matched(judged):
     assert n > 500
 
 
-def test_mcnemar_is_matched(judged):
+def test_mcnemar_agrees_with_a_second_computation(judged):
     store, rows = judged
     n10, n01, p = second_mcnemar(store, "run-1", "Q1", "good", "constant")
 

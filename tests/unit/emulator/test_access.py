@@ -24,7 +24,7 @@ def passes(access: Access, headers) -> bool:
         pytest.param("azure", (True, True, False), id="dated takes tokens as bearer only"),
     ],
 )
-def test_credentials_by_profile(profile, expected):
+def test_profile_takes_only_its_own_kinds_of_credentials(profile, expected):
     access = Access(EmulatorConfig(profile=profile, keys=("k",), tokens=("t",)))
 
     assert (passes(access, KEY), passes(access, TOKEN), passes(access, BEARER_KEY)) == expected

@@ -15,7 +15,7 @@ from emulator.catalogue import ModelFacts, shipped_catalogue
         ("o4-mini", ("1.1", None, "4.4")),
     ],
 )
-def test_shipped_prices(model, prices):
+def test_shipped_catalogue_has_the_published_prices(model, prices):
     facts = shipped_catalogue()[model]
 
     assert (facts.input, facts.cached_input, facts.output) == tuple(p and Decimal(p) for p in prices)

@@ -18,7 +18,7 @@ TRUTH = np.array([0, 2, 2])
 MASS = np.array([1.0, 2.0, 1.0])
 
 
-def test_rps_by_hand():
+def test_rps_equals_the_sum_done_by_hand():
     by_case = [(0.3**2 + 0.1**2) / 2, (0.1**2 + 0.7**2) / 2, (0.3**2 + 0.6**2) / 2]
 
     assert rps(P, TRUTH, MASS) == pytest.approx(np.average(by_case, weights=MASS))

@@ -93,7 +93,7 @@ def test_model_without_a_price_is_a_warning(tmp_path):
         ("http:///v1", False),
     ],
 )
-def test_loopback(url, here):
+def test_only_addresses_of_this_machine_count_as_loopback(url, here):
     assert is_loopback(url) is here
 
 

@@ -104,5 +104,5 @@ def test_hostile_prompt_file_is_refused_or_bounded(source):
         ('{{ [AGE, "x"] | join(", ") }} {{ 2.345 | round(1) }}', "30, x 2.3"),
     ],
 )
-def test_honest_template_works(source, expected):
+def test_honest_template_renders_as_written(source, expected):
     assert compile_template(source, FIELDS, {}).render([30, 1]) == expected

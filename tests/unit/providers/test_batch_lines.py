@@ -176,7 +176,7 @@ def test_every_id_is_answered_failed_or_missing_whatever_the_order():
     sent=st.frozensets(st.sampled_from("abcd")),
     lines=st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from(["ok", "refused", "failed", "malformed"]))),
 )
-def test_account_adds_up(sent, lines):
+def test_account_of_any_lines_adds_up_to_what_was_sent(sent, lines):
     found = account(sent, [BatchLine(kind, name) for name, kind in lines])
 
     assert set(found.outcomes) | set(found.missing()) == sent

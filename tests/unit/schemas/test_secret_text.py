@@ -19,7 +19,7 @@ KEY = "sk-abcdefghijklmnopqrstuvwx"
         "https://host/file?sv=1&sig=abc",
     ],
 )
-def test_key_is_seen(text):
+def test_text_that_holds_a_key_is_seen(text):
     assert looks_secret(text)
 
 
@@ -54,7 +54,7 @@ def test_ordinary_text_is_no_key(text):
         *[(name, False) for name in ("api_key_env", "max_tokens", "prompt_cache_key", "MONKEY")],
     ],
 )
-def test_names_of_secrets(name, is_secret):
+def test_key_is_taken_for_a_secret_by_its_whole_name(name, is_secret):
     assert names_a_secret(name) is is_secret
 
 

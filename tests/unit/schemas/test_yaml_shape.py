@@ -129,7 +129,7 @@ def test_long_value_is_shortened():
         pytest.param("zzz", "", id="nothing-near"),
     ],
 )
-def test_nearest_word(word, found):
+def test_mistyped_word_finds_the_nearest_known_one(word, found):
     assert nearest(word, ["EDUCATION", "INCOME"]) == found
 
 

@@ -136,7 +136,7 @@ def test_wording_that_nobody_has_written_is_warned_about(tmp_path):
     assert warning.what == "The model would be asked 'Wording of q1' and 1 more: the draft has no wording."
 
 
-def test_table_of_words(tmp_path):
+def test_table_without_numbered_answers_becomes_a_study(tmp_path):
     rng = np.random.default_rng(4)
     frame = pd.DataFrame(
         {

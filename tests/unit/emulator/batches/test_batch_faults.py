@@ -134,7 +134,7 @@ def test_download_is_cut_in_its_middle_once(service, client):
         pytest.param({"finalizing_s": 1e9}, {"finalizing"}, id="finalizing"),
     ],
 )
-def test_batch_is_stuck(azure, fault, states):
+def test_batch_that_is_stuck_stays_in_its_state_with_true_counts(azure, fault, states):
     azure.set_batch_faults(**fault)
     with sdk(azure, "azure_v1") as client:
         batch = create(client, jsonl(LINES))

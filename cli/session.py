@@ -38,7 +38,7 @@ def workers_for(
         return
     names = key_names(models)
     check_keys(names, environ)
-    _retire_if_it_lacks(store, names)
+    _retire_if_it_lacks(store, names, environ)
     with attached(store, settings, environ) as url:
         yield url
 
@@ -102,16 +102,16 @@ def sole_follower(store: Store, settings: Settings, run_id: str) -> Iterator[Cal
         lock.close()
 
 
-def _retire_if_it_lacks(store: Store, names: set[str]) -> None:
-    """A supervisor knows the environment it was started in: one without our keys makes room for another."""
-    lacking = missing_in_supervisor(store, names)
+def _retire_if_it_lacks(store: Store, names: set[str], environ: Mapping[str, str]) -> None:
+    """A supervisor knows the environment it was started in: one without our keys of today makes room."""
+    lacking = missing_in_supervisor(store, names, environ)
     state = supervisor_state(store)
     if not lacking or state is None:
         return
     busy = [r for r in list_run_ids(store) if load_state(store, r).is_active]
     if busy:
         raise EnvironmentFailureError(
-            f"the workers of this store lack {', '.join(sorted(lacking))} and are busy with {busy[0]!r}.",
+            f"the workers of this store lack {', '.join(sorted(lacking))} as set here, and are busy with {busy[0]!r}.",
             hint="Wait for that run or pause it, then try again.",
         )
     os.kill(int(state["pid"]), signal.SIGTERM)

@@ -7,6 +7,8 @@ import psutil
 import pytest
 
 from schemas import run_paths
+from tests.support.emulator import running_emulator
+from tests.support.terminal import Terminal
 from workers.local.embedded import supervisor_state
 
 pytestmark = pytest.mark.e2e
@@ -44,3 +46,21 @@ def test_resume_finishes_after_the_supervisor_was_killed(terminal):
     assert terminal.phase() == "finished"
     assert not psutil.pid_exists(state["server"]) or psutil.Process(state["server"]).status() == "zombie"
     assert terminal.emulator.purchases()["repeated"] == 0
+
+
+def test_mended_key_is_used_by_resume_though_workers_with_the_old_one_linger(tmp_path):
+    with running_emulator(keys=["sk-right"]) as emulator:
+        terminal = Terminal(tmp_path, emulator)
+        terminal.environ |= {"NIGHTPOLL_LINGER_S": "300", "MY_KEY": "sk-wrong"}
+        study = terminal.study(n_respondents=12, key_env="MY_KEY")
+
+        refused = terminal.run("run", study, "--yes", "--run-id", "r")
+        written = terminal.store.path(".nightpoll/supervisor.json").read_text()
+        terminal.environ["MY_KEY"] = "sk-right"
+        resumed = terminal.run("resume", "r")
+        os.kill(supervisor_state(terminal.store)["pid"], signal.SIGTERM)
+        terminal.until_nothing_runs()
+
+    assert (refused.returncode, resumed.returncode) == (5, 0), resumed.stderr
+    assert terminal.phase() == "finished"
+    assert "sk-wrong" not in written

@@ -3,6 +3,7 @@
 A command is a client as long as it holds its own lock file in `.nightpoll/clients/`; a killed one lets go by dying.
 """
 
+import hashlib
 import json
 import os
 import subprocess
@@ -76,10 +77,24 @@ def supervisor_state(store: Store) -> dict[str, Any] | None:
     return state
 
 
-def missing_in_supervisor(store: Store, names: set[str]) -> set[str]:
-    """Environment variables that a run needs and the running supervisor was started without."""
+def missing_in_supervisor(store: Store, names: set[str], environ: Mapping[str, str]) -> set[str]:
+    """Environment variables that a run needs and the running supervisor has not, or has with another value."""
     state = supervisor_state(store)
-    return set() if state is None else names - set(state["environment"])
+    if state is None:
+        return set()
+    known = state["environment"]
+    if "salt" not in state:  # written by an earlier version: names only
+        return names - set(known)
+    ours = fingerprints({name: environ.get(name, "") for name in names}, bytes.fromhex(state["salt"]))
+    return {name for name in names if known.get(name) != ours[name]}
+
+
+def fingerprints(environ: Mapping[str, str], salt: bytes) -> dict[str, str]:
+    """Name -> what tells whether two values are one, and nothing of the value to whoever has not the value itself."""
+    return {
+        name: hashlib.blake2b(value.encode(errors="surrogateescape"), key=salt, digest_size=8).hexdigest()
+        for name, value in environ.items()
+    }
 
 
 def _ensure_supervisor(store: Store, settings: Settings, environ: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ import ctypes
 import json
 import logging
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from storage.runs import list_run_ids, load_state
 from storage.store import Store, open_store
 from workers.batch.ledger import open_batches
 from workers.connection import plain
-from workers.local.embedded import SUPERVISOR_JSON, clients_dir, supervisor_lock
+from workers.local.embedded import SUPERVISOR_JSON, clients_dir, fingerprints, supervisor_lock
 from workers.local.file_locks import FileLock, is_held
 from workers.local.server import server_dir, socket_url, start_server
 from workers.logs import configure_logging
@@ -94,10 +95,12 @@ class Supervisor:
         )  # fmt: skip
 
     def _write_state(self) -> None:
+        salt = secrets.token_bytes(16)
         state = {
             "pid": os.getpid(),
             "started_at": datetime.now(UTC).isoformat(),
-            "environment": sorted(os.environ),
+            "environment": fingerprints(os.environ, salt),
+            "salt": salt.hex(),
             "workers": [w.pid for w in self._workers],
             "server": None if self._server is None else self._server.pid,
         }

@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "nightpoll evaluate RUN",
             "nightpoll evaluate RUN RUN --split test",
-            "nightpoll evaluate RUN --report report.html",
+            "nightpoll evaluate RUN --report report.html --summary",
             "nightpoll evaluate RUN --humans labelled.csv --srs",
             "nightpoll evaluate RUN RUN --background --report -",
         )
@@ -70,6 +70,7 @@ def evaluate(
     humans: Annotated[
         Path | None, typer.Option(help="CSV of labelled interviews: estimates with the run's predictions.")
     ] = None,
+    summary: Annotated[bool, typer.Option("--summary", help="Twenty lines at most instead of the tables.")] = False,
     srs: Annotated[bool, typer.Option("--srs", help="With --humans: a simple random sample was labelled.")] = False,
     background: Annotated[
         bool, typer.Option("--background", help="Let the workers do it, when the run has ended; return at once.")
@@ -81,9 +82,12 @@ def evaluate(
     Writes evaluation/metrics.json and evaluation/metrics.parquet into each run's folder, over earlier ones. A run
     that has not finished is scored as it is, and its first line says so.
     """
-    from cli.views.evaluation import evaluated, evaluation_document, show_evaluation, show_humans, written_report
+    from cli.views import evaluation as view
     from storage.runs import load_manifest
 
+    if summary and (as_json or background):
+        hint = "Leave out --json, which tells every figure, and --background."
+        raise UserInputError("--summary prints at once, for people.", where="evaluate", hint=hint)
     store = load_store(load_settings())
     for run in runs:
         load_manifest(store, run)  # a wrong id stops before any work
@@ -96,15 +100,15 @@ def evaluate(
         raise UserInputError("--report and --humans take one run.", where="evaluate")
     documents = []
     for run in runs:
-        found = evaluated(store, run, splits)
+        found = view.evaluated(store, run, splits)
         if report is not None:
-            err.print(written_report(store, found, report), markup=False)
+            err.print(view.written_report(store, found, report), markup=False)
         if humans is not None:
-            show_humans(store, run, humans, srs=srs)
+            view.show_humans(store, run, humans, srs=srs)
         if as_json:
-            documents.append(evaluation_document(store, found))
+            documents.append(view.evaluation_document(store, found))
         else:
-            show_evaluation(store, found)
+            view.show_evaluation(store, found, in_short=summary)
     if as_json:
         print_json({"runs": documents})
     return ExitCode.DONE

@@ -8,6 +8,7 @@ from cli.views.console import err, out
 from cli.views.text_table import print_table
 from evaluation.job import Evaluation, evaluate_run
 from evaluation.reporting.report import write_report
+from evaluation.reporting.summary import summary_lines
 from evaluation.worth.humans import evaluate_humans
 from schemas import run_paths
 from schemas.errors import UserInputError
@@ -37,9 +38,13 @@ def tuned_on(store: Store, run_id: str) -> dict[str, list[str]]:
     return found
 
 
-def show_evaluation(store: Store, found: Evaluation) -> None:
-    """The evaluation for people."""
+def show_evaluation(store: Store, found: Evaluation, *, in_short: bool = False) -> None:
+    """The evaluation for people: tables and verdict, or below the run's id twenty lines at most."""
     out.print(found.run_id, style="bold", markup=False)
+    if in_short:
+        for line in summary_lines(found):
+            out.print(line, markup=False)
+        return
     for warning in found.warnings:
         out.print(warning, style="yellow", markup=False)
     for table in found.tables:

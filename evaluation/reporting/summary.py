@@ -3,6 +3,7 @@
 from evaluation.figures import BASELINE, LOGIT, MAJORITY
 from evaluation.job import Evaluation
 from evaluation.measures.calibration import is_derived
+from evaluation.reporting.kinds_show import numeric_lines
 from evaluation.reporting.report_verdict import plain_verdict
 from evaluation.reporting.show import share_text
 from evaluation.scoring import Scored, SplitScores
@@ -11,11 +12,12 @@ MOST_LINES = 20
 
 
 def summary_lines(evaluation: Evaluation) -> list[str]:
-    """Warnings, a sentence an arm, a line a question; of the first split evaluated."""
+    """Warnings, a sentence an arm, a line a question; of the first split evaluated. At most `MOST_LINES`."""
     scores = evaluation.scores[0]
     arms = dict.fromkeys(arm for _, arm in scores.cells if not arm.startswith(BASELINE) and not is_derived(arm))
     lines = [*evaluation.warnings, *(f"{arm}: {plain_verdict(scores, arm)}" for arm in arms)]
     lines += [_question_line(scores, q, list(arms)) for q in dict.fromkeys(q for q, _ in scores.cells)]
+    lines += [line for scored in evaluation.numeric[:1] for line in numeric_lines(scored)]
     if len(lines) <= MOST_LINES:
         return lines
     return [*lines[: MOST_LINES - 1], f"... and {len(lines) - MOST_LINES + 1} more lines in the report."]

@@ -18,6 +18,26 @@ def test_evaluate_warns_before_anything_else_and_ends_with_the_files(nightpoll, 
     assert set(lines[-2:]) == set(files)
 
 
+def test_evaluate_summary_is_twenty_lines_at_most_below_the_id(nightpoll, run):
+    said = nightpoll("evaluate", "r", "--summary")
+
+    lines = said.out.splitlines()
+    assert said.code == 0, said.err
+    assert lines[0] == "r"
+    assert lines[1].startswith("SIMULATED_SERVICE")
+    assert any("plain logit" in line for line in lines)
+    assert any("best arm" in line for line in lines)
+    assert len(lines) <= 21
+    assert run.exists(run_paths.evaluation("r", "metrics.json"))
+
+
+def test_evaluate_summary_beside_json_is_refused(nightpoll, run):
+    said = nightpoll("evaluate", "r", "--summary", "--json")
+
+    assert (said.code, said.out) == (2, "")
+    assert "--summary" in said.err
+
+
 def test_evaluate_as_json_is_one_document_with_one_entry_a_run(nightpoll, run):
     said = nightpoll("evaluate", "r", "--split", "test", "--json")
 

@@ -9,6 +9,7 @@ import pytest
 from evaluation.job import evaluate_run
 from evaluation.reading.load import load_run
 from evaluation.reporting.report import render_report
+from evaluation.reporting.summary import summary_lines
 from evaluation.reporting.survey_export import synthetic_columns
 from schemas import run_paths, tables
 from schemas.codebook import CodedVariable
@@ -88,3 +89,11 @@ def test_items_and_numbers_go_back_to_the_survey_as_variables_of_their_own(store
     assert list(named) == [("MOOD", "a"), ("PETS_1", "a"), ("PETS_2", "a"), ("PETS_3", "a"), ("HOURS", "a")]
     assert named["HOURS", "a"].codes["r000003"] == HOURS[3] + 1
     assert named["PETS_2", "a"].question.labels == {1: "ticked", 0: "not ticked"}
+
+
+def test_summary_tells_questions_items_and_numbers(store):
+    lines = summary_lines(evaluate_run(store, "run-1"))
+
+    assert any(line.startswith("MOOD: best arm a") for line in lines)
+    assert any(line.startswith("PETS") for line in lines)
+    assert any("HOURS is off by 1 on average" in line for line in lines)

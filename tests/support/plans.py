@@ -159,3 +159,14 @@ def land_answers(store: Store, run_id: str, *, unit: str = "s000000", **override
     rows = [row | overrides | {"request_id": request_id} for request_id in ids]
     write_part(store, run_id, unit, pa.Table.from_pylist(rows, schema=tables.RESPONSES))
     return ids
+
+
+def plan_rows(folder: Path, name: str) -> list[dict[str, Any]]:
+    """Rows of one of a plan's tables."""
+    rows: list[dict[str, Any]] = pq.read_table(folder / name).to_pylist()
+    return rows
+
+
+def request_ids(folder: Path) -> list[str]:
+    """Of a plan, in its order."""
+    return [row["request_id"] for row in plan_rows(folder, "plan.parquet")]

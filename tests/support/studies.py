@@ -45,12 +45,7 @@ def write_study(
         salt: words in every question, so that two studies share no request.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rng = Random(7)
-    lines = ["id,age,region,mood,trust,w"]
-    for i in range(n_respondents):
-        region, mood, trust = rng.choice(list(REGIONS)), rng.choice(list(MOODS)), rng.choice(list(TRUST))
-        lines.append(f"{1000 + i},{18 + i},{region},{mood},{trust},{rng.uniform(0.5, 2):.3f}")
-    (folder / "survey.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "survey.csv").write_text(_survey(n_respondents), encoding="utf-8")
     (folder / "persona.j2").write_text(
         "You are {{ age }} years old.\nYou live in the {{ region }}.\n", encoding="utf-8"
     )
@@ -89,6 +84,15 @@ queue: {{shard_size: {shard_size}}}
     models = "models:\n" + "".join(entries)
     (folder / "models.yaml").write_text(models, encoding="utf-8")
     return folder / "study.yaml"
+
+
+def _survey(n_respondents: int) -> str:
+    rng = Random(7)
+    lines = ["id,age,region,mood,trust,w"]
+    for i in range(n_respondents):
+        region, mood, trust = rng.choice(list(REGIONS)), rng.choice(list(MOODS)), rng.choice(list(TRUST))
+        lines.append(f"{1000 + i},{18 + i},{region},{mood},{trust},{rng.uniform(0.5, 2):.3f}")
+    return "\n".join(lines) + "\n"
 
 
 def _model(

@@ -1,51 +1,14 @@
-import json
+"""Figures, flags and first lines of an evaluated run."""
+
 import math
 import re
-from pathlib import Path
 
-import duckdb
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from evaluation.job import evaluate_run
-from schemas import run_paths, tables
-from schemas.errors import StoreError
-from tests.support.runs_folder import NO_ANSWER, ArmRows, RunFolder, variable
-
-N = 240
-ROOT = Path(__file__).resolve().parents[3]
-
-
-def make_folder(**changes):
-    """Two questions; `good` is often right, `constant` always says 1, `earlier` is imported."""
-    rng = np.random.default_rng(0)
-    field = rng.integers(1, 4, N)
-    q1 = np.where(rng.random(N) < 0.5, field, rng.integers(1, 4, N))
-    q2 = np.where(rng.random(N) < 0.1, NO_ANSWER, rng.integers(1, 3, N))
-    good = {q: np.where(rng.random(N) < 0.9, t, 1) for q, t in (("Q1", q1), ("Q2", q2))}
-    earlier = np.where(rng.random(N) < 0.2, NO_ANSWER, rng.integers(1, 4, N))
-    made = {
-        "questions": [variable("Q1", [1, 2, 3], scale="ordinal", scale_order=[1, 3, 2], cut=3), variable("Q2", [1, 2])],
-        "truth": {"Q1": q1, "Q2": q2},
-        "arms": {
-            "good": {q: ArmRows(np.maximum(a, 1)) for q, a in good.items()},
-            "constant": {"Q1": ArmRows(np.ones(N, int)), "Q2": ArmRows(np.ones(N, int))},
-            "earlier": {"Q1": ArmRows(earlier, transport="imported")},
-        },
-        "fields": {"F": field.tolist(), "AGE": [None if i % 9 == 0 else 20 + i % 60 for i in range(N)]},
-        "numeric": ["AGE"],
-        "weights": rng.random(N) + 0.5,
-        "split": np.where(rng.random(N) < 0.4, "test", "train"),
-    }
-    return RunFolder(**{**made, **changes})
-
-
-@pytest.fixture(scope="module")
-def evaluated(tmp_path_factory):
-    folder = make_folder()
-    store = folder.write(tmp_path_factory.mktemp("store"))
-    return folder, store, evaluate_run(store, "run-1")
+from tests.support.job_folder import N, make_folder
+from tests.support.runs_folder import NO_ANSWER, ArmRows, variable
 
 
 def value(evaluation, arm, question, metric, form=None, *, weighted=True, split="all"):
@@ -58,8 +21,8 @@ def value(evaluation, arm, question, metric, form=None, *, weighted=True, split=
     return row
 
 
-def test_accuracy_of_an_imported_arm_is_matches_over_eligible_exactly(evaluated):
-    folder, _, found = evaluated
+def test_accuracy_of_an_imported_arm_is_matches_over_eligible_exactly(evaluated_job):
+    folder, _, found = evaluated_job
     truth, answers = np.asarray(folder.truth["Q1"]), np.asarray(folder.arms["earlier"]["Q1"].answers)
 
     row = value(found, "earlier", "Q1", "accuracy", "strict", weighted=False)
@@ -68,8 +31,8 @@ def test_accuracy_of_an_imported_arm_is_matches_over_eligible_exactly(evaluated)
     assert row.interval.low < row.value < row.interval.high
 
 
-def test_coverage_counts_every_task(evaluated):
-    folder, _, found = evaluated
+def test_coverage_counts_every_task(evaluated_job):
+    folder, _, found = evaluated_job
     refused = int((np.asarray(folder.truth["Q2"]) == NO_ANSWER).sum())
 
     counts = {
@@ -82,16 +45,16 @@ def test_coverage_counts_every_task(evaluated):
     assert unparsed == (np.asarray(folder.arms["earlier"]["Q1"].answers) == NO_ANSWER).sum()
 
 
-def test_constant_arm_is_flagged_with_what_the_logit_does(evaluated):
-    _, _, found = evaluated
+def test_constant_arm_is_flagged_with_what_the_logit_does(evaluated_job):
+    _, _, found = evaluated_job
     flags = value(found, "constant", "Q1", "accuracy", "strict").flags
 
     assert {"EQUALS_CONSTANT", "COLLAPSED", "NOT_BETTER_THAN_LOGIT"} <= set(flags)
     assert any(re.search(r"constant: EQUALS_CONSTANT on Q1 \(the logit is not\)", line) for line in found.verdict)
 
 
-def test_good_arm_beats_the_logit_and_earns_no_bad_flag(evaluated):
-    _, _, found = evaluated
+def test_good_arm_beats_the_logit_and_earns_no_bad_flag(evaluated_job):
+    _, _, found = evaluated_job
 
     assert set(value(found, "good", "Q1", "accuracy", "strict").flags) <= {"BELOW_FLOOR"}
     assert value(found, "good", "Q1", "skill_over_logit", "strict").value > 0
@@ -115,8 +78,8 @@ def test_argmax_of_a_logit_on_noise_shares_the_collapse_of_a_constant_arm(tmp_pa
     assert "COLLAPSED" in logit[0][-1]
 
 
-def test_baselines_and_humans_have_rows_of_their_own(evaluated):
-    _, _, found = evaluated
+def test_baselines_and_humans_have_rows_of_their_own(evaluated_job):
+    _, _, found = evaluated_job
 
     arms = {row.arm for row in found.rows}
 
@@ -128,8 +91,8 @@ def test_baselines_and_humans_have_rows_of_their_own(evaluated):
     assert sum(human) == pytest.approx(2)  # two questions
 
 
-def test_macro_is_the_mean_over_the_questions_of_the_arm(evaluated):
-    _, _, found = evaluated
+def test_macro_is_the_mean_over_the_questions_of_the_arm(evaluated_job):
+    _, _, found = evaluated_job
     parts = [value(found, "good", q, "accuracy", "strict").value for q in ("Q1", "Q2")]
 
     row = value(found, "good", None, "accuracy", "strict")
@@ -137,64 +100,6 @@ def test_macro_is_the_mean_over_the_questions_of_the_arm(evaluated):
     assert row.value == pytest.approx(np.mean(parts))
     assert row.n == 2
     assert row.interval.low < row.value < row.interval.high
-
-
-def test_parquet_and_json_hold_the_same_numbers(evaluated):
-    _, store, found = evaluated
-    table = pq.read_table(store.path(run_paths.evaluation("run-1", "metrics.parquet")))
-    tree = json.loads(store.read_bytes(run_paths.evaluation("run-1", "metrics.json")))
-
-    leaves = [
-        ({"*macro": None}.get(q, q), arm, leaf["metric"], leaf["form"], leaf["level"], leaf["weighted"], leaf["value"])
-        for q, arms in tree["questions"].items()
-        for arm, figures in arms.items()
-        for leaf in figures
-    ]
-    rows = [
-        tuple(r[c] for c in ("question_id", "arm", "metric", "form", "level", "weighted", "value"))
-        for r in table.to_pylist()
-    ]
-
-    assert table.schema.names == tables.METRICS.names
-    assert table.schema.metadata[tables.FORMAT_KEY] == str(tables.FORMAT_NO).encode()
-    assert sorted(map(repr, leaves)) == sorted(map(repr, rows))
-    assert tree["lines"] == found.lines
-
-
-def test_null_has_a_reason_and_a_number_is_finite(evaluated):
-    _, _, found = evaluated
-
-    for row in found.rows:
-        assert (row.value is None) == (row.reason is not None), row
-        assert row.value is None or math.isfinite(row.value)
-
-
-def test_metrics_file_opens_in_duckdb(evaluated):
-    _, store, _ = evaluated
-    path = store.path(run_paths.evaluation("run-1", "metrics.parquet"))
-
-    ((n,),) = duckdb.sql(f"select count(*) from '{path}' where metric = 'tv' and arm = 'good'").fetchall()
-
-    assert n == 6  # two questions and their mean, weighted and not
-
-
-def test_second_evaluation_gives_the_same_bytes(evaluated):
-    _, store, _ = evaluated
-    names = [run_paths.evaluation("run-1", name) for name in ("metrics.parquet", "metrics.json")]
-    before = [store.read_bytes(name) for name in names]
-
-    evaluate_run(store, "run-1")
-
-    assert [store.read_bytes(name) for name in names] == before
-
-
-def test_every_metric_name_is_explained(evaluated):
-    _, _, found = evaluated
-    explained = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")))
-
-    names = {row.metric.removeprefix("argmax_") for row in found.rows}
-
-    assert names - explained == set()
 
 
 def test_emulator_and_open_tasks_are_said_in_the_first_line(tmp_path):
@@ -209,8 +114,8 @@ def test_emulator_and_open_tasks_are_said_in_the_first_line(tmp_path):
     assert value(found, "good", "Q1", "n_pending", weighted=False).value == 20
 
 
-def test_finished_run_on_a_real_service_has_no_warning(evaluated):
-    _, _, found = evaluated
+def test_finished_run_on_a_real_service_has_no_warning(evaluated_job):
+    _, _, found = evaluated_job
 
     assert found.warnings == []
 
@@ -264,31 +169,3 @@ def test_question_that_nobody_answered_is_undefined_and_not_an_error(tmp_path):
 
     assert value(found, "good", "Q1", "accuracy", "strict").value is None
     assert value(found, "good", None, "accuracy", "strict").n == 1
-
-
-def test_store_that_cannot_be_written_keeps_the_earlier_figures(tmp_path):
-    store = make_folder().write(tmp_path)
-    store.path("run-1/evaluation").write_text("a file where the folder should be")
-
-    with pytest.raises(StoreError, match="write"):
-        evaluate_run(store, "run-1")
-
-    assert store.path("run-1/evaluation").read_text() == "a file where the folder should be"
-
-
-def test_tables_have_as_many_cells_as_headers(evaluated):
-    _, _, found = evaluated
-
-    assert [t.title.split()[0] for t in found.tables] == ["Coverage", "Accuracy", "Baselines,"]
-    for table in found.tables:
-        assert table.rows
-        assert all(len(row) == len(table.headers) for row in table.rows)
-
-
-def test_progress_is_told_in_order(tmp_path):
-    told: list[str] = []
-
-    evaluate_run(make_folder().write(tmp_path), "run-1", progress=told.append)
-
-    assert told[0] == "reading predictions"
-    assert told[-1] == "writing figures"

@@ -99,17 +99,7 @@ class RunBatches:
         model = self._manifest.models[ledger.model]
         resting = {b.pool for b in everywhere if b.pool and b.n_refused and b.wait_until and b.wait_until > now()}
         chosen = choose(ledger, model.batch, queued, resting)
-        others = [
-            b for b in everywhere if b.pool == ledger.pool and (b.run_id, b.number) != (ledger.run_id, ledger.number)
-        ]
-        wish = Wish(
-            may_spend=state.is_active and ledger.model not in state.stopped_models,
-            give_up=state.phase == "cancelled"
-            or ledger.number in state.cancelled_batches
-            or ledger.model in state.rescued,
-            has_room=chosen is not None,
-            is_alone=not any(b.state in {"creating", "created"} for b in others),
-        )
+        wish = _wish(ledger, state, everywhere, has_room=chosen is not None)
         step = next_step(ledger, wish, now())
         if step is Step.NONE:
             return
@@ -237,3 +227,14 @@ class RunBatches:
 def _told_if_failed(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         log.error("a batch step failed", exc_info=task.exception(), extra={"event": "batch_step_failed"})
+
+
+def _wish(ledger: BatchLedger, state: RunState, everywhere: list[BatchLedger], *, has_room: bool) -> Wish:
+    others = [b for b in everywhere if b.pool == ledger.pool and (b.run_id, b.number) != (ledger.run_id, ledger.number)]
+    is_over = state.phase == "cancelled" or ledger.number in state.cancelled_batches
+    return Wish(
+        may_spend=state.is_active and ledger.model not in state.stopped_models,
+        give_up=is_over or ledger.model in state.rescued,
+        has_room=has_room,
+        is_alone=not any(b.state in {"creating", "created"} for b in others),
+    )

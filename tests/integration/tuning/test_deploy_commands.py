@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,16 +14,17 @@ from tests.support.cli_runs import CommandLine
 from tests.support.emulator import TestEmulator, running_emulator
 from tests.support.tuning_commands import change, last_job, store_of, told, write_models
 from tests.support.tunings import ARM, FAST
+from tests.support.until import until
 from workers.money.month_spend import MonthSpend
 
-NEW_S = 4.0
-"""Real seconds in which a new deployment is not found: longer than a slow machine takes to look."""
+NEW_S = 10 * 86_400.0
+"""Seconds of the service in which a new deployment is not found: they pass only when the test lets them."""
 
 
 @pytest.fixture
 def late(here: Path) -> Iterator[TestEmulator]:
     """A service of this test alone that does not find a new deployment at first."""
-    with running_emulator(profile="azure_v1", batch_speed=FAST, tuning={"not_found_s": NEW_S * FAST}) as running:
+    with running_emulator(profile="azure_v1", batch_speed=FAST, tuning={"not_found_s": NEW_S}) as running:
         write_models(here, running.base_url, running.origin)
         yield running
 
@@ -32,7 +34,14 @@ def test_deploy_waits_until_the_new_deployment_answers_and_says_so(
 ) -> None:
     before = late.purchases()["total"]
 
-    said = nightpoll("finetune", "deploy", tuned, "--name", "waits", "--register", "moods", "--json")
+    def found_once_it_was_asked() -> None:
+        until(lambda: late.stats()["statuses"].get("404"), 240.0)
+        late.skip(NEW_S)
+
+    with ThreadPoolExecutor(1) as beside:
+        found = beside.submit(found_once_it_was_asked)
+        said = nightpoll("finetune", "deploy", tuned, "--name", "waits", "--register", "moods", "--json")
+        found.result()
 
     assert said.code == 0, said
     assert json.loads(said.out)["deployment"] == "waits"

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,9 +173,13 @@ class _Helper:
         except (RedisError, OSError):
             return
         if trouble is not None:
-            self._redis.delete(wire.run_trouble(self._run_id))
+            with suppress(RedisError):  # a full disk may be its server's, too
+                self._redis.delete(wire.run_trouble(self._run_id))
             text = trouble.decode() if isinstance(trouble, bytes) else str(trouble)
             raise EnvironmentFailureError(text, hint=f"Then `nightpoll resume {self._run_id}` goes on.")
+        if connection.cannot_write(self._redis):
+            hint = f"Free some space, then `nightpoll resume {self._run_id}` goes on."
+            raise EnvironmentFailureError(connection.NO_SPACE, hint=hint)
         for notice in notices(self._url, self._run_id):
             if notice not in self._noticed:
                 self._noticed.add(notice)

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import typer
 import typer.exceptions
+from redis.exceptions import RedisError
 
 from cli.commands import batch as batch_commands
 from cli.commands import evaluate as evaluate_commands
@@ -21,6 +22,7 @@ from cli.commands import study as study_commands
 from cli.views.console import err, print_error, print_problem
 from cli.views.usage import usage_problem
 from schemas.errors import ExitCode, NightpollError
+from workers import connection
 
 app = typer.Typer(
     name="nightpoll",
@@ -69,10 +71,17 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("NIGHTPOLL_DEBUG"):
             raise
-        err.print(f"unexpected error: {type(error).__name__}: {error}", markup=False)
-        err.print("This should not happen. NIGHTPOLL_DEBUG=1 shows where it came from.", markup=False)
-        return ExitCode.UNEXPECTED
+        return _unforeseen(error)
     return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _unforeseen(error: Exception) -> int:
+    if isinstance(error, RedisError):
+        print_error(connection.told(error))
+        return ExitCode.ENVIRONMENT
+    err.print(f"unexpected error: {type(error).__name__}: {error}", markup=False)
+    err.print("This should not happen. NIGHTPOLL_DEBUG=1 shows where it came from.", markup=False)
+    return ExitCode.UNEXPECTED
 
 
 def _on_sigterm(_signal: int, _frame: FrameType | None) -> None:

@@ -95,8 +95,10 @@ def resume(run: str, *, retry: str | None, budget: float | None, detach: bool, a
         state = load_state(store, run)
         if state.phase == "cancelled":
             raise UserInputError(f"the run {run!r} was cancelled.", hint="Start a new run; it reuses the answers.")
+        redis = connection.plain(redis_url)
+        redis.delete(wire.run_trouble(run))  # of before: a full disk may have kept it from being taken back
         if not state.is_active:
-            connection.plain(redis_url).delete(wire.run_budget(run))  # folded again from the store
+            redis.delete(wire.run_budget(run))  # folded again from the store
         if budget is not None:
             append_event(store, run, "budget", {"run_usd": budget})
         if outcomes:

@@ -9,6 +9,12 @@ from redis.exceptions import RedisError
 from schemas.errors import BrokerError
 
 CONNECT_S = 3.0
+NO_SPACE = "the server of the queue cannot write its file: its disk is full or read-only."
+_REFUSALS = {
+    "MISCONF": (NO_SPACE, "Free some space, then `nightpoll resume RUN` goes on."),
+    "OOM": ("the server of the queue has no memory left.", "Give it more, then `nightpoll resume RUN` goes on."),
+    "READONLY": ("the server of the queue is a read-only copy.", "Name the one that is written to."),
+}
 
 
 def broker_url(redis_url: str) -> str:
@@ -26,6 +32,23 @@ def on_loop(redis_url: str) -> AsyncRedis:
     return AsyncRedis.from_url(
         redis_url, socket_connect_timeout=CONNECT_S, socket_timeout=5.0, retry=AsyncRetry(NoBackoff(), 1)
     )
+
+
+def told(error: RedisError) -> BrokerError:
+    """What a server of the queue refused or could not do, for people; never its own words, which hold keys."""
+    said = str(error)
+    for sign, (what, hint) in _REFUSALS.items():
+        if said.startswith(sign):
+            return BrokerError(what, hint=hint)
+    return BrokerError(f"the server of the queue failed ({type(error).__name__}).", hint="Its log says why.")
+
+
+def cannot_write(redis: Redis) -> bool:
+    """Whether the server cannot write its file, so that it refuses every change; False if it does not say."""
+    try:
+        return str(redis.info("persistence").get("aof_last_write_status", "ok")) != "ok"
+    except (RedisError, OSError):
+        return False
 
 
 def checked(redis_url: str, *, shown_as: str = "NIGHTPOLL_REDIS_URL") -> Redis:

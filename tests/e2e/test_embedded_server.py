@@ -7,8 +7,11 @@ import psutil
 import pytest
 
 from schemas import run_paths
+from storage.parts import read_table
 from tests.support.emulator import running_emulator
+from tests.support.small_disk import fill, small_disk
 from tests.support.terminal import Terminal
+from tests.support.until import until
 from workers.local.embedded import supervisor_state
 
 pytestmark = pytest.mark.e2e
@@ -64,3 +67,23 @@ def test_mended_key_is_used_by_resume_though_workers_with_the_old_one_linger(tmp
     assert (refused.returncode, resumed.returncode) == (5, 0), resumed.stderr
     assert terminal.phase() == "finished"
     assert "sk-wrong" not in written
+
+
+def test_disk_that_is_full_under_store_and_server_is_told_and_resume_goes_on(terminal):
+    study = terminal.study(n_respondents=120)
+    with small_disk(terminal.store.root, 20_000) as disk:
+        following = terminal.start("run", study, "--yes", "--run-id", "r")
+        terminal.until_bought(20)
+
+        ballast = fill(disk)
+        _, said = following.communicate(timeout=120)
+        ballast.unlink()
+        resumed = terminal.run("resume", "r")
+        rows, state = read_table(terminal.store, run_paths.predictions("r"), ["task_id"]), terminal.phase()
+        until(lambda: terminal.processes() == [], deadline_s=90, what="the end of the supervisor")
+
+    assert following.returncode == 6, said
+    assert "unexpected" not in said
+    assert "full" in said
+    assert "`nightpoll resume r` goes on" in said
+    assert (resumed.returncode, state, rows.num_rows) == (0, "finished", 240), resumed.stderr

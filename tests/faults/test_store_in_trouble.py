@@ -1,9 +1,6 @@
 """A full disk, torn journals, damaged parts and plans: said, nothing half-written, resume goes on."""
 
 import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -14,35 +11,13 @@ from schemas.errors import StoreError
 from storage.parts import landed_units, read_part
 from storage.runs import load_state
 from tests.support.fleet import Fleet, running_fleet, study_of
+from tests.support.small_disk import fill, small_disk
 from tests.support.until import until
 from workers.connection import plain
 from workers.predictions.compaction import compact
 
 pytestmark = pytest.mark.e2e
 FAST = {"latency": {"median_s": 0.05, "sigma": 0.3}}
-
-
-@contextmanager
-def small_disk(folder: Path, size_kib: int) -> Iterator[Path]:
-    """A file system of its own that can be full: bites as root, too."""
-    folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Take every byte that is left."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"x" * 4096)
-        except OSError:
-            pass
-    return ballast
 
 
 def test_full_disk_stops_clearly_and_resume_goes_on():

@@ -53,6 +53,7 @@ def test_faults_are_survived_and_every_failure_has_an_injected_cause():
 
 
 @pytest.mark.accept
+@pytest.mark.timeout(500)
 def test_three_thousand_calls_among_faults_and_stalls_of_a_minute_are_answered():
     with running_fleet(emulator=FAST | {"faults": FAULTS | {"slow_s": 60.0}}) as fleet:
         fleet.open(study_of(fleet, n_respondents=1500, shard_size=100, timeout_s=10))
